@@ -1,0 +1,2 @@
+export * from "./interpreter/types.js";
+export * from "./ir/types.js";
