@@ -1,2 +1,3 @@
+export { formatPipelineYaml, formatYaml } from "./authoring/yaml.js";
 export * from "./interpreter/types.js";
 export * from "./ir/types.js";
