@@ -31,7 +31,13 @@ export type RunEvent = EventBase &
         readonly options: JsonObject;
       }
     /** A process took the run in hand: first start, resume or retry. */
-    | { readonly type: "run-started"; readonly pid: number; readonly resumed: boolean }
+    | {
+        readonly type: "run-started";
+        readonly pid: number;
+        readonly resumed: boolean;
+        /** Leaf tasks whose recorded end no longer holds, because a retry runs them again. */
+        readonly dropped?: readonly TaskPath[];
+      }
     | {
         readonly type: "environment-building";
         readonly environment: string;
@@ -54,6 +60,8 @@ export type RunEvent = EventBase &
     | {
         readonly type: "task-started";
         readonly path: TaskPath;
+        /** Display name, where it is not the last part of the path. */
+        readonly name?: string;
         readonly attempt: number;
         readonly inputs: TaskInputValues;
         readonly cacheKey?: string;
@@ -70,6 +78,8 @@ export type RunEvent = EventBase &
     | {
         readonly type: "task-finished";
         readonly path: TaskPath;
+        /** As in `task-started`. */
+        readonly name?: string;
         readonly state: "SUCCEEDED" | "FAILED" | "CANCELED";
         readonly cached: boolean;
         readonly startTime: number;
@@ -79,7 +89,12 @@ export type RunEvent = EventBase &
         /** Peak resident memory in bytes and processor time in milliseconds, where the machine tells. */
         readonly usage?: { readonly maxRssBytes?: number; readonly cpuMs?: number };
       }
-    | { readonly type: "task-skipped"; readonly path: TaskPath; readonly reason: SkipReason }
+    | {
+        readonly type: "task-skipped";
+        readonly path: TaskPath;
+        readonly name?: string;
+        readonly reason: SkipReason;
+      }
     /** Something the user should know once: an ignored option, an emulated feature. */
     | { readonly type: "notice"; readonly code: string; readonly message: string; readonly path?: TaskPath }
     | { readonly type: "run-canceling" }

@@ -1,2 +1,6 @@
+export type { ContainerMode, Engine, EngineOptions, RunListeners, RunOptions } from "./api.js";
 export * from "./events.js";
 export * from "./result.js";
+export type { GcOptions, GcReport } from "./store/collection.js";
+export { openStore, type Store } from "./store/store.js";
+export type { RunDetails, RunHeader } from "./store/summary.js";

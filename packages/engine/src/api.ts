@@ -1,0 +1,87 @@
+/** The engine as its callers see it: options, runs, results. */
+import type { JsonObject } from "@sealflow/core";
+import type { PipelineDocument } from "@sealflow/pipeline";
+import type { LogChunk, RunEvent } from "./events.js";
+import type { RunSummary } from "./result.js";
+import type { Store } from "./store/store.js";
+
+/** How an engine is set up; everything but the store has a default. */
+export interface EngineOptions {
+  readonly store: Store;
+  /** Python interpreter that environments are made from. Default: `SEALFLOW_PYTHON`, else the first Python ≥ 3.11 on PATH. */
+  readonly python?: string;
+  /** The `uv` executable; `false` for venv and pip. Default: `SEALFLOW_UV`, else `uv` on PATH when it is there. */
+  readonly uv?: string | false;
+  /** Tasks that run at once. Default: the number of processors available to this process. At least 1. */
+  readonly concurrency?: number;
+  /** Threads that all running tasks share. Default: the number of processors. */
+  readonly threads?: number;
+  /** Where Python environments are kept. Default: `SEALFLOW_ENV_DIR`, else `sealflow/envs` in the user's cache directory. */
+  readonly environmentsDirectory?: string;
+  /**
+   * What runs components that are neither Python nor importers. `auto`: podman or docker where one answers, else
+   * refuse. `host`: as a plain process on this machine, without any isolation. Default: `auto`.
+   */
+  readonly containers?: ContainerMode;
+  /** Time between the request to end a task and its killing, in milliseconds. Default: 5000. */
+  readonly graceMs?: number;
+  /** Waits before a retry. Default: real time. For tests. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** What runs container components. */
+export type ContainerMode = "auto" | "podman" | "docker" | "host" | "refuse";
+
+/** What the caller hears while a run goes on. */
+export interface RunListeners {
+  /** Called in order, each event once, and only when it is durable on disk. */
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Live output of tasks. */
+  readonly onLog?: (chunk: LogChunk) => void;
+  /** Aborting cancels the run: tasks are ended, the run's state becomes CANCELED and the promise resolves. */
+  readonly signal?: AbortSignal;
+}
+
+/** One run's settings. */
+export interface RunOptions extends RunListeners {
+  /** Run parameters, by name. */
+  readonly parameters?: JsonObject;
+  /** Display name. Default: the pipeline's name and the creation time. */
+  readonly name?: string;
+  /** Id of the run, for callers that must know it before. Default: a new UUID (version 7). */
+  readonly runId?: string;
+  /** False reads and writes no cache. Default: true. */
+  readonly caching?: boolean;
+  /** Directory that relative importer paths start from. Default: the current directory. */
+  readonly baseDirectory?: string;
+  /** Texts of hash-locked requirement files, by `sha256:…` of the text, for components that name a lock. */
+  readonly locks?: Readonly<Record<string, string>>;
+  /** After the first failed task start no further one. Default: false; what does not depend on it goes on. */
+  readonly failFast?: boolean;
+  /** Wording of `PipelineTaskFinalStatus.state`. Default: `backend` (COMPLETE, FAILED). */
+  readonly finalStatusWords?: "backend" | "documented";
+}
+
+/**
+ * Runs pipelines on this machine. Workers stay warm between runs of one engine.
+ *
+ * A failed task is no exception: the summary says FAILED. The promises reject only where no run could be made or kept
+ * (`PIPELINE_…` for parameters that do not fit, `ENGINE_STORE_…` for a disk that does not take the record).
+ */
+export interface Engine {
+  run(document: PipelineDocument, options?: RunOptions): Promise<RunSummary>;
+  /**
+   * Continues an interrupted run: tasks recorded as finished are not run again.
+   *
+   * @throws SealflowError `ENGINE_RUN_UNKNOWN`, `ENGINE_RUN_FINISHED`, `ENGINE_RUN_BUSY`
+   */
+  resume(runId: string, listeners?: RunListeners): Promise<RunSummary>;
+  /**
+   * Runs the failed and canceled tasks of a finished or interrupted run again, and what depends on them.
+   *
+   * @throws SealflowError `ENGINE_RUN_UNKNOWN`, `ENGINE_RUN_SUCCEEDED`, `ENGINE_RUN_BUSY`
+   */
+  retry(runId: string, listeners?: RunListeners): Promise<RunSummary>;
+  /** Ends all workers. Runs that are still going on are canceled first. */
+  close(): Promise<void>;
+}
