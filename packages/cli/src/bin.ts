@@ -1,0 +1,37 @@
+/** The process: hands its streams, signals and environment to the application and leaves with its exit code. */
+import { runCli } from "./app.js";
+import type { CliContext, CliProcess } from "./context.js";
+
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+function onInterrupt(listener: () => void): () => void {
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}
+
+/** A reader that went away (`sealflow runs list | head -1`) is no failure. */
+function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
+}
+
+endQuietlyOnClosedPipe(process.stdout);
+endQuietlyOnClosedPipe(process.stderr);
+
+const own: CliProcess = { stdout: process.stdout, stderr: process.stderr, env: process.env };
+const context: CliContext = {
+  process: own,
+  cwd: process.cwd(),
+  clock: Date,
+  onInterrupt,
+  exit: (code) => process.exit(code),
+  conditions: [],
+};
+const code = await runCli(process.argv.slice(2), context);
+process.exitCode = code;
+// A pipeline file may leave timers or sockets behind; output is flushed first.
+process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

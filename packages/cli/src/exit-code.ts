@@ -1,0 +1,28 @@
+/** What the process ends with. */
+export const exitCode = {
+  ok: 0,
+  /** The work failed: a run, a check, a test. */
+  failed: 1,
+  /** What the user handed in is wrong: flags, parameters, files, the pipeline itself. */
+  usage: 2,
+  /** There are pending changes (only with `--detailed-exitcode`). */
+  changes: 3,
+  /** Refused by evidence or policy. */
+  refused: 4,
+  /** Ended by Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+/** Rooms whose errors are about what was handed in, before any work began. */
+const inputPrefixes = ["PIPELINE_", "IR_", "LINT_"];
+
+/** Errors of the command line that are failures of work, not of usage. */
+const operational = new Set(["CLI_INTERNAL", "CLI_CHECK_FAILED", "CLI_PROCESS_FAILED", "CLI_RUN_UNFINISHED"]);
+
+/** The exit code for an error with this code. */
+export function exitCodeForError(code: string): number {
+  if (code === "CLI_INTERRUPTED") return exitCode.interrupted;
+  if (operational.has(code)) return exitCode.failed;
+  const usage = code.startsWith("CLI_") || inputPrefixes.some((prefix) => code.startsWith(prefix));
+  return usage ? exitCode.usage : exitCode.failed;
+}

@@ -1,0 +1,16 @@
+/** All routes. Only flag specifications are loaded here: what a command does comes when it is used. */
+import { buildRouteMap } from "@stricli/core";
+import type { CliContext } from "../context.js";
+import { completionCommand } from "./completion.js";
+import { doctorCommand } from "./doctor.js";
+
+export const root = buildRouteMap<string, CliContext>({
+  routes: {
+    doctor: doctorCommand,
+    completion: completionCommand,
+  },
+  docs: {
+    brief:
+      "Confidential machine-learning pipelines: write them in TypeScript, run them anywhere, verify the run",
+  },
+});
