@@ -1,9 +1,8 @@
-import { nearest } from "../decode/nearest.js";
 import { isAssignable } from "../parameter-types.js";
 import type { DocumentPath } from "../path.js";
 import { member } from "../record.js";
 import type { ArtifactSelector, ParameterSelector, ParameterType } from "../types.js";
-import { checkTaskExists } from "./dag.js";
+import { checkOutputKey, checkTaskExists } from "./references.js";
 import { type DagScope, producerOf } from "./scope.js";
 
 /** Checks that a DAG's outputs come from tasks that are there, in types that fit what the component declares. */
@@ -102,20 +101,4 @@ function checkArtifactSelector(scope: DagScope, selector: ArtifactSelector, path
     known: Object.keys(outputs ?? {}),
     task: selector.producerSubtask,
   });
-}
-
-/** Reports a key that a task's component does not give. */
-export function checkOutputKey(
-  scope: DagScope,
-  key: string,
-  at: { path: DocumentPath; known: readonly string[]; task: string },
-): void {
-  if (key === "" || at.known.includes(key)) return;
-  const guess = nearest(key, at.known);
-  scope.findings.error(
-    "PIPELINE_OUTPUT_UNKNOWN",
-    at.path,
-    `expected an output of ${at.task} (${at.known.join(", ") || "it has none"}), got ${JSON.stringify(key)}`,
-    guess === undefined ? undefined : `Did you mean ${guess}?`,
-  );
 }

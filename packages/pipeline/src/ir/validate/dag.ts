@@ -4,6 +4,7 @@ import type { DocumentPath } from "../path.js";
 import { member } from "../record.js";
 import type { ComponentSpec, TaskSpec } from "../types.js";
 import { checkDagOutputs } from "./dag-outputs.js";
+import { checkTaskExists } from "./references.js";
 import type { DagScope, SpecScope } from "./scope.js";
 import { checkTask } from "./task.js";
 
@@ -86,18 +87,4 @@ function checkTaskName(scope: DagScope, name: string, path: DocumentPath): void 
       "The official backend makes Kubernetes names of task names.",
     );
   }
-}
-
-/** Reports a reference to a task that the DAG does not hold; true when it does. */
-export function checkTaskExists(scope: DagScope, name: string, path: DocumentPath): boolean {
-  if (member(scope.dag.tasks, name) !== undefined) return true;
-  if (name === "") return false;
-  const guess = nearest(name, Object.keys(scope.dag.tasks));
-  scope.findings.error(
-    "PIPELINE_TASK_UNKNOWN",
-    path,
-    `expected a task of ${scope.componentName}, got ${JSON.stringify(name)}`,
-    guess === undefined ? undefined : `Did you mean ${guess}?`,
-  );
-  return false;
 }

@@ -8,8 +8,7 @@ import type {
   TaskInputParameter,
 } from "../types.js";
 import { checkExpression } from "./components.js";
-import { checkTaskExists } from "./dag.js";
-import { checkOutputKey } from "./dag-outputs.js";
+import { checkOutputKey, checkTaskExists } from "./references.js";
 import { isIterated, producerOf, type TaskScope } from "./scope.js";
 
 /** Checks one parameter given to a task: where it comes from, that it is there and of a fitting type. */
