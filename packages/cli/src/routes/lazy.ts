@@ -1,11 +1,6 @@
 /** Commands are loaded when they are used, and what they throw is rendered in one place. */
 import type { CliContext } from "../context.js";
 
-/** Flags that every guarded command may have. */
-interface CommonFlags {
-  readonly json?: boolean | undefined;
-}
-
 /** A command: flags and arguments to an exit code; nothing means 0. */
 export type CommandBody<Flags, Args extends readonly unknown[]> = (
   context: CliContext,
@@ -20,7 +15,7 @@ type Loaded<Flags, Args extends readonly unknown[]> = (
 ) => Promise<void>;
 
 /** A loader for the argument parser: imports the command, runs it, turns its errors into output and exit code. */
-export function lazy<Flags extends CommonFlags, Args extends readonly unknown[]>(
+export function lazy<Flags extends object, Args extends readonly unknown[]>(
   load: () => Promise<CommandBody<Flags, Args>>,
 ): () => Promise<Loaded<Flags, Args>> {
   return async () => {
@@ -31,7 +26,7 @@ export function lazy<Flags extends CommonFlags, Args extends readonly unknown[]>
         this.process.exitCode = code ?? 0;
       } catch (error) {
         const { reportError } = await import("../render/error.js");
-        this.process.exitCode = reportError(this, error, flags.json === true);
+        this.process.exitCode = reportError(this, error, "json" in flags && flags.json === true);
       }
     };
   };

@@ -3,9 +3,11 @@ import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { completionCommand } from "./completion.js";
 import { doctorCommand } from "./doctor.js";
+import { runsRoutes } from "./runs.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
+    runs: runsRoutes,
     doctor: doctorCommand,
     completion: completionCommand,
   },

@@ -1,0 +1,109 @@
+/** `sealflow runs logs`. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SealflowError } from "@sealflow/core";
+import type { Store } from "@sealflow/engine";
+import type { CliContext } from "../context.js";
+import { systemCode } from "../load/read-file.js";
+import { nearest } from "../nearest.js";
+import { openProjectStore, resolveRunId } from "../project/run-reference.js";
+import type { LogsFlags } from "../routes/runs.js";
+
+/** One attempt's log and how much of it was shown. */
+interface Source {
+  readonly task: string;
+  readonly file: string;
+  shown: number;
+  /** Start of a line whose end is not yet written. */
+  rest: string;
+  readonly decoder: StringDecoder;
+}
+
+const pollMs = 200;
+
+/** Prints logs, each line with its task's path when there are several; with `follow` until the run has ended. */
+export async function showLogs(
+  context: CliContext,
+  flags: LogsFlags,
+  reference: string,
+  task?: string,
+): Promise<void> {
+  const store = await openProjectStore(context, flags.store);
+  const runId = resolveRunId(store, reference);
+  const sources = new Map<string, Source>();
+  let stopped = false;
+  const release = context.onInterrupt(() => {
+    stopped = true;
+  });
+  try {
+    for (;;) {
+      const running = store.isRunning(runId);
+      findSources(store, { runId, task, attempt: flags.attempt }, sources);
+      if (task !== undefined && sources.size === 0 && !(flags.follow && running))
+        throw unknownTask(store, runId, task);
+      const last = stopped || !flags.follow || !running;
+      for (const source of sources.values()) printNew(context, source, { prefix: task === undefined, last });
+      if (last) return;
+      await sleep(pollMs);
+    }
+  } finally {
+    release();
+  }
+}
+
+interface Wanted {
+  readonly runId: string;
+  readonly task: string | undefined;
+  readonly attempt: number | undefined;
+}
+
+function findSources(store: Store, wanted: Wanted, sources: Map<string, Source>): void {
+  for (const event of store.readEvents(wanted.runId)) {
+    if (event.type !== "task-started") continue;
+    if (wanted.task !== undefined && event.path !== wanted.task) continue;
+    if (wanted.attempt !== undefined && event.attempt !== wanted.attempt) continue;
+    const file = store.logPath(wanted.runId, event.path, event.attempt);
+    if (sources.has(file)) continue;
+    sources.set(file, { task: event.path, file, shown: 0, rest: "", decoder: new StringDecoder("utf8") });
+  }
+}
+
+function printNew(context: CliContext, source: Source, how: { prefix: boolean; last: boolean }): void {
+  const lines = (source.rest + readOn(source)).split("\n");
+  source.rest = lines.pop() ?? "";
+  if (how.last && source.rest !== "") lines.push(source.rest);
+  const head = how.prefix ? `${source.task} | ` : "";
+  if (lines.length > 0) context.process.stdout.write(lines.map((line) => `${head}${line}\n`).join(""));
+}
+
+function readOn(source: Source): string {
+  let descriptor: number | undefined;
+  let text = "";
+  try {
+    descriptor = openSync(source.file, "r");
+    const buffer = Buffer.alloc(1 << 16);
+    for (;;) {
+      const read = readSync(descriptor, buffer, 0, buffer.length, source.shown);
+      if (read === 0) return text;
+      source.shown += read;
+      text += source.decoder.write(buffer.subarray(0, read));
+    }
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return text;
+    throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function unknownTask(store: Store, runId: string, task: string): SealflowError {
+  const run = store.getRun(runId);
+  const paths = [...run.tasks.map(({ path }) => path), ...run.running];
+  const meant = nearest(task, paths);
+  return new SealflowError({
+    code: "CLI_TASK_UNKNOWN",
+    message: `task ${task}: expected a task that run ${runId} has started`,
+    hint: meant === undefined ? `its tasks are ${paths.join(", ") || "none"}` : `did you mean ${meant}?`,
+  });
+}
