@@ -1,0 +1,43 @@
+export {
+  type ComponentFunction,
+  inImage,
+  type PythonComponentOptions,
+  pythonComponent,
+} from "./component.js";
+export { and, Condition, not, or } from "./condition.js";
+export {
+  type ContainerComponentOptions,
+  type ContainerContext,
+  concat,
+  containerComponent,
+  ifPresent,
+  Placeholder,
+  type Word,
+} from "./container.js";
+export {
+  type Branches,
+  type CompleteBranches,
+  collected,
+  exitHandler,
+  type Loop,
+  type LoopOptions,
+  oneOf,
+  parallelFor,
+  when,
+} from "./control-flow.js";
+export * from "./definitions.js";
+export { type ImporterOptions, importer } from "./importer.js";
+export {
+  isPipeline,
+  PIPELINE_BRAND,
+  type PipelineConfig,
+  type PipelineDefinition,
+  type PipelineInput,
+  type PipelineOptions,
+  pipeline,
+} from "./pipeline.js";
+export type { CpuQuantity, MemoryQuantity } from "./quantities.js";
+export { ArtifactListRef, ArtifactRef, ParameterRef, type Reference, Text, text } from "./references.js";
+export { type RetryOptions, Task, type Waitable } from "./task.js";
+export type * from "./value-types.js";
+export { formatPipelineYaml, formatYaml } from "./yaml.js";
