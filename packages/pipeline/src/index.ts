@@ -1,4 +1,4 @@
-export { formatPipelineYaml, formatYaml } from "./authoring/yaml.js";
+export * from "./authoring/index.js";
 export * from "./interpreter/types.js";
 export { type Finding, findingError } from "./ir/finding.js";
 export { type ParseOptions, parsePipelineDocument } from "./ir/parse.js";
