@@ -1,4 +1,8 @@
 export * from "./authoring/index.js";
+export { formatPipelineYaml, formatYaml } from "./authoring/yaml.js";
+export { createInterpretation } from "./interpreter/interpretation.js";
+export { checkRunParameters, type RunArtifacts } from "./interpreter/run-parameters.js";
+export { taskIdOf } from "./interpreter/task-id.js";
 export * from "./interpreter/types.js";
 export { type Finding, findingError } from "./ir/finding.js";
 export { type ParseOptions, parsePipelineDocument } from "./ir/parse.js";

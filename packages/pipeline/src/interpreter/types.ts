@@ -126,6 +126,12 @@ export interface RunContext {
   /** RFC 3339, UTC. */
   readonly createTime: string;
   readonly scheduleTime?: string;
+  /** `{{$.pipeline_job_resource_name}}` and the final status' job name; default: `runName`. */
+  readonly resourceName?: string;
+  /** `{{$.workspace_path}}`; default: `/kfp-workspace`, where the official backend mounts it. */
+  readonly workspacePath?: string;
+  /** `{{$.pipeline_root}}`; default: the spec's `defaultPipelineRoot`, else empty. */
+  readonly pipelineRoot?: string;
   /** Wording of `PipelineTaskFinalStatus.state`: the official backend's (`COMPLETE`/`FAILED`) or the documented one. */
   readonly finalStatusWords?: "backend" | "documented";
   /** False when the user asked for no caching at all. */
