@@ -1,6 +1,20 @@
 export * from "./authoring/index.js";
 export { formatPipelineYaml, formatYaml } from "./authoring/yaml.js";
+export {
+  type ArtifactList,
+  type ExecutorInput,
+  type ExecutorLocations,
+  executorInputOf,
+  type RuntimeArtifact,
+} from "./interpreter/executor-input.js";
 export { createInterpretation } from "./interpreter/interpretation.js";
+export type { RunPlaceholders } from "./interpreter/placeholder-text.js";
+export {
+  localPathOf,
+  type PlaceholderScope,
+  resolvePlaceholder,
+  resolvePlaceholders,
+} from "./interpreter/placeholders.js";
 export { checkRunParameters, type RunArtifacts } from "./interpreter/run-parameters.js";
 export { taskIdOf } from "./interpreter/task-id.js";
 export * from "./interpreter/types.js";
