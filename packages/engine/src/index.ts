@@ -1,4 +1,5 @@
 export type { ContainerMode, Engine, EngineOptions, RunListeners, RunOptions } from "./api.js";
+export { createEngine } from "./engine.js";
 export * from "./events.js";
 export * from "./result.js";
 export type { GcOptions, GcReport } from "./store/collection.js";

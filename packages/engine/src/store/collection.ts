@@ -60,7 +60,10 @@ function sweep(store: Store): Omit<GcReport, "runs"> {
     const needed = neededNames(store);
     const cacheEntries = removeUnneeded(layout.cache, needed);
     const artifacts = removeUnneeded(layout.artifacts, needed);
-    writing(layout.temporary, () => rmSync(layout.temporary, { recursive: true, force: true }));
+    // Sources are written again by whoever needs them.
+    for (const directory of [layout.temporary, layout.sources]) {
+      writing(directory, () => rmSync(directory, { recursive: true, force: true }));
+    }
     return {
       artifacts: artifacts.count,
       cacheEntries: cacheEntries.count,

@@ -37,6 +37,8 @@ export interface StoreLayout {
   readonly artifacts: string;
   readonly cache: string;
   readonly temporary: string;
+  /** Component sources by digest, for workers to read. */
+  readonly sources: string;
 }
 
 /** Paths of the store in a directory. */
@@ -49,6 +51,7 @@ export function storeLayout(directory: string): StoreLayout {
     artifacts: join(directory, "artifacts", "sha256"),
     cache: join(directory, "cache"),
     temporary: join(directory, "tmp"),
+    sources: join(directory, "sources"),
   };
 }
 

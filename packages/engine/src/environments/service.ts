@@ -1,0 +1,138 @@
+/** Environments as a run uses them: found or built with the first need, told about once. */
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { type Digest, SealflowError } from "@sealflow/core";
+import type { RunEventBody } from "../events.js";
+import { ensureEnvironment, environmentAt, isWhole, type PythonEnvironment } from "./builder.js";
+import { type EnvironmentNeeds, environmentDigest, requirementsOf } from "./environment.js";
+import { findInterpreter, type PythonInterpreter } from "./interpreter.js";
+
+/** What holds for all runs of an engine. */
+export interface EnvironmentSettings {
+  readonly directory: string;
+  readonly python?: string;
+  readonly uv?: string | false;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Knows the interpreter and names environments; shared by all runs of an engine. */
+export class EnvironmentCatalog {
+  readonly settings: EnvironmentSettings;
+  private found: Promise<PythonInterpreter> | undefined;
+  private readonly digests = new Map<string, Promise<Digest>>();
+
+  constructor(settings: EnvironmentSettings) {
+    this.settings = settings;
+  }
+
+  /** @throws SealflowError `ENGINE_PYTHON_MISSING` */
+  interpreter(): Promise<PythonInterpreter> {
+    const { python, environment, directory } = this.settings;
+    const search = { environment, cacheDirectory: directory, ...(python === undefined ? {} : { python }) };
+    this.found ??= findInterpreter(search);
+    return this.found;
+  }
+
+  digest(needs: EnvironmentNeeds): Promise<Digest> {
+    const key = JSON.stringify(needs);
+    const known = this.digests.get(key);
+    if (known !== undefined) return known;
+    const digest = this.interpreter().then((interpreter) => environmentDigest(needs, interpreter));
+    this.digests.set(key, digest);
+    return digest;
+  }
+
+  /** The `uv` to build with; undefined for pip. */
+  uv(): string | undefined {
+    const { uv, environment } = this.settings;
+    if (uv === false) return undefined;
+    if (uv !== undefined) return uv;
+    if (environment.SEALFLOW_UV) return environment.SEALFLOW_UV;
+    const directories = (environment.PATH ?? "").split(delimiter).filter((directory) => directory !== "");
+    return directories.map((directory) => join(directory, "uv")).find((path) => existsSync(path));
+  }
+}
+
+/** What one run gives. */
+export interface RunEnvironmentOptions {
+  readonly locks: Readonly<Record<string, string>>;
+  readonly tell: (event: RunEventBody) => void;
+  readonly signal: AbortSignal;
+}
+
+/** One run's environments. */
+export class RunEnvironments {
+  private readonly catalog: EnvironmentCatalog;
+  private readonly options: RunEnvironmentOptions;
+  private readonly ready = new Map<string, Promise<PythonEnvironment>>();
+
+  constructor(catalog: EnvironmentCatalog, options: RunEnvironmentOptions) {
+    this.catalog = catalog;
+    this.options = options;
+  }
+
+  /** The environment's name, without building it. */
+  digest(needs: EnvironmentNeeds): Promise<Digest> {
+    return this.catalog.digest(needs);
+  }
+
+  /**
+   * The environment, built when it is not there.
+   *
+   * @throws SealflowError `ENGINE_ENVIRONMENT_FAILED`, `ENGINE_LOCK_MISSING`, `ENGINE_PYTHON_MISSING`
+   */
+  async ensure(needs: EnvironmentNeeds): Promise<PythonEnvironment> {
+    const digest = await this.digest(needs);
+    const known = this.ready.get(digest);
+    if (known !== undefined) return known;
+    const environment = this.make(digest, needs);
+    this.ready.set(digest, environment);
+    return environment;
+  }
+
+  private async make(digest: Digest, needs: EnvironmentNeeds): Promise<PythonEnvironment> {
+    const { settings } = this.catalog;
+    const started = performance.now();
+    const place = environmentAt({ digest, environmentsDirectory: settings.directory });
+    const present = isWhole(place);
+    let built = false;
+    const environment = present ? place : await this.build(digest, needs, () => (built = true));
+    const elapsedMs = Math.round(performance.now() - started);
+    this.options.tell({ type: "environment-ready", environment: digest, reused: !built, elapsedMs });
+    return environment;
+  }
+
+  private async build(
+    digest: Digest,
+    needs: EnvironmentNeeds,
+    onBuild: () => void,
+  ): Promise<PythonEnvironment> {
+    const lockText = this.lockText(needs);
+    const uv = this.catalog.uv();
+    return ensureEnvironment({
+      digest,
+      needs,
+      interpreter: await this.catalog.interpreter(),
+      environmentsDirectory: this.catalog.settings.directory,
+      signal: this.options.signal,
+      ...(lockText === undefined ? {} : { lockText }),
+      ...(uv === undefined ? {} : { uv }),
+      onBuild: () => {
+        onBuild();
+        const requirements = requirementsOf(needs);
+        this.options.tell({ type: "environment-building", environment: digest, requirements });
+      },
+    });
+  }
+
+  private lockText(needs: EnvironmentNeeds): string | undefined {
+    if (needs.lock === undefined) return undefined;
+    const text = this.options.locks[needs.lock];
+    if (text !== undefined) return text;
+    throw new SealflowError({
+      code: "ENGINE_LOCK_MISSING",
+      message: `Python environment: expected the requirements file with ${needs.lock}, got none`,
+      hint: "Run the pipeline from its TypeScript source, or name the lock file with --lock.",
+    });
+  }
+}

@@ -1,0 +1,116 @@
+/** How a task's end reads to people: what went wrong, where, and where to look. */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { type ErrorBody, isSealflowError } from "@sealflow/core";
+import type { ComponentError, TaskExit } from "../workers/protocol.js";
+
+const LAST_BYTES = 4096;
+const LAST_LINES = 20;
+
+/** What is known around a task's end. */
+export interface FailureContext {
+  /** Path of the attempt's log. */
+  readonly log: string;
+  /** Memory limit that was in force. */
+  readonly memoryLimitBytes?: number;
+  /** Set when the engine ended the task because its time was up. */
+  readonly timeoutMs?: number;
+}
+
+/** Ends of one kind of signal that people meet, in words. */
+const signalWords: Readonly<Record<string, string>> = {
+  SIGKILL: "killed (SIGKILL), most likely because memory ran out",
+  SIGSEGV: "crashed with a segmentation fault (SIGSEGV)",
+  SIGABRT: "aborted itself (SIGABRT)",
+  SIGBUS: "crashed with a bus error (SIGBUS)",
+  SIGILL: "used an instruction that this processor does not have (SIGILL)",
+  SIGFPE: "crashed with an arithmetic error (SIGFPE)",
+  SIGTERM: "was ended by SIGTERM from outside",
+  SIGXCPU: "used up its processor time (SIGXCPU)",
+};
+
+/** True when the attempt ended well. */
+export function isSuccess(exit: TaskExit): boolean {
+  return exit.exitCode === 0 && exit.signal === null && !exit.error;
+}
+
+/** The error of an attempt that ended badly. */
+export function exitError(exit: TaskExit, context: FailureContext): ErrorBody {
+  const lines = lastLines(context.log);
+  const data = {
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    log: context.log,
+    ...(lines === "" ? {} : { lastLines: lines }),
+    ...(exit.maxRssBytes ? { maxRssBytes: exit.maxRssBytes } : {}),
+    ...(exit.error ? exceptionData(exit.error) : {}),
+  };
+  if (context.timeoutMs !== undefined) {
+    const message = `task: expected to end within ${context.timeoutMs / 1000} s, and was ended after that`;
+    return { code: "ENGINE_TASK_TIMEOUT", message, data };
+  }
+  const memory = outOfMemory(exit, context);
+  const message = memory ?? (exit.error ? exceptionMessage(exit.error) : exitMessage(exit));
+  return {
+    code: memory === undefined ? "ENGINE_TASK_FAILED" : "ENGINE_TASK_OUT_OF_MEMORY",
+    message,
+    ...(exit.error?.file ? { where: place(exit.error) } : {}),
+    data,
+  };
+}
+
+function exitMessage({ exitCode, signal }: TaskExit): string {
+  if (signal !== null) return `task: ${signalWords[signal] ?? `was ended by ${signal}`}`;
+  return `task: exited with code ${exitCode}`;
+}
+
+function exceptionMessage(error: ComponentError): string {
+  const type = error.type ? `${error.type}: ` : "";
+  const line = error.line ? `, line ${error.line}` : "";
+  return `task: ${type}${error.message}${error.function ? ` (in ${error.function}${line})` : ""}`;
+}
+
+function exceptionData(error: ComponentError): Record<string, unknown> {
+  const { kind, type, message, traceback } = error;
+  return { exception: { kind, type: type ?? null, message, traceback: traceback ?? null } };
+}
+
+function place({ file, line }: ComponentError): { file?: string; line?: number } {
+  return { ...(file ? { file } : {}), ...(line ? { line } : {}) };
+}
+
+/** Memory is the reason when Python says so, or when the kernel killed a task near its limit. */
+function outOfMemory(exit: TaskExit, { memoryLimitBytes }: FailureContext): string | undefined {
+  const limit = memoryLimitBytes === undefined ? "" : ` (limit ${mebibytes(memoryLimitBytes)} MiB)`;
+  if (exit.error?.type === "MemoryError")
+    return `task: ran out of memory${limit}: ${exceptionMessage(exit.error)}`;
+  if (exit.signal !== "SIGKILL") return undefined;
+  const peak = exit.maxRssBytes ? `, peak ${mebibytes(exit.maxRssBytes)} MiB` : "";
+  return `task: ${signalWords.SIGKILL}${limit}${peak}`;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
+
+/** The error of an attempt that never came to an exit of its own, for example a lost worker. */
+export function thrownError(cause: unknown): ErrorBody {
+  if (isSealflowError(cause)) return cause.toJSON();
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return { code: "ENGINE_TASK_FAILED", message: `task: ${message}` };
+}
+
+/** The end of a log file as text, or nothing when there is none. */
+export function lastLines(log: string): string {
+  let fd: number | undefined;
+  try {
+    fd = openSync(log, "r");
+    const { size } = fstatSync(fd);
+    const buffer = Buffer.alloc(Math.min(size, LAST_BYTES));
+    const bytes = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.subarray(0, bytes).toString("utf8").trimEnd().split("\n").slice(-LAST_LINES).join("\n");
+  } catch {
+    return "";
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

@@ -1,0 +1,151 @@
+/** Taking a run in hand: its lock, its journal, its cancellation, and putting all of it away again. */
+import { existsSync, rmSync } from "node:fs";
+import type { PipelineSpec, PlatformSpec, RunOutcome } from "@sealflow/pipeline";
+import type { RunListeners } from "../api.js";
+import { RunEnvironments } from "../environments/service.js";
+import type { RunEvent, RunEventBody } from "../events.js";
+import { LogTails } from "../executors/log-tail.js";
+import type { RunSummary } from "../result.js";
+import { discard } from "../store/artifacts.js";
+import { GC_LOCK } from "../store/collection.js";
+import { type JournalWriter, openJournal } from "../store/journal.js";
+import { type RunLayout, runLayout } from "../store/layout.js";
+import { type HeldLock, takeLock, waitForLocks } from "../store/locks.js";
+import { busyRun, runLockName, writeHeader } from "../store/store.js";
+import { RunView } from "../store/summary.js";
+import { type LoopStart, RunLoop } from "./loop.js";
+import type { EngineServices, RunInProgress } from "./run-context.js";
+import { contextOf, type RunSettings } from "./settings.js";
+import { Slots } from "./slots.js";
+
+/** How often a request for cancellation from another process is looked for. */
+const CANCEL_POLL_MS = 200;
+
+/** A run that is about to be driven. */
+export interface DrivenRun {
+  readonly runId: string;
+  readonly runName: string;
+  readonly settings: RunSettings;
+  readonly spec: PipelineSpec;
+  readonly platform: PlatformSpec | undefined;
+  readonly locks: Readonly<Record<string, string>>;
+  /** Events of earlier processes. */
+  readonly earlier: readonly RunEvent[];
+  /** What to tell before the loop starts. */
+  readonly opening: readonly RunEventBody[];
+  readonly loop: LoopStart;
+}
+
+/**
+ * Takes the run's lock.
+ *
+ * @throws SealflowError `ENGINE_RUN_BUSY`, `ENGINE_STORE_…`
+ */
+export async function lockRun(services: EngineServices, runId: string, what: string): Promise<HeldLock> {
+  const { store } = services;
+  const attempt = await takeLock(store.locks, runLockName(runId));
+  if (attempt.held === undefined) throw busyRun(runId, what, attempt.holder.pid);
+  // Announced first, so that a collection that starts now sees this run; one that goes on is waited for.
+  await waitForLocks(store.locks, (name) => name === GC_LOCK);
+  return attempt.held;
+}
+
+/** Drives a locked run to its end and says how it ended. */
+export async function drive(
+  services: EngineServices,
+  driven: DrivenRun,
+  listeners: RunListeners,
+): Promise<RunSummary> {
+  const layout = runLayout(services.store, driven.runId);
+  const view = new RunView();
+  for (const event of driven.earlier) view.add(event);
+  const journal = openJournal(layout.journal, {
+    now: services.now,
+    onEvent: (event) => {
+      view.add(event);
+      listeners.onEvent?.(event);
+    },
+  });
+  rmSync(layout.cancel, { force: true });
+  rmSync(layout.header, { force: true });
+  const abort = new AbortController();
+  try {
+    for (const event of driven.opening) journal.append(event);
+    const run = inProgress({ services, driven, layout, journal, listeners, signal: abort.signal });
+    const outcome = await loopToEnd({ run, driven, journal, listeners, abort });
+    journal.append(ending(outcome));
+    await journal.flush();
+  } finally {
+    abort.abort();
+    await journal.close().catch(() => {});
+  }
+  writeHeader(services.store, driven.runId, view.details(false));
+  discard(layout.work);
+  return view.summary();
+}
+
+function ending({ state, outputs, error }: RunOutcome): RunEventBody {
+  const { parameters, artifacts } = outputs;
+  const ended = { type: "run-finished", state, outputs: parameters, artifacts } as const;
+  return error === undefined ? ended : { ...ended, error };
+}
+
+interface Setup {
+  readonly services: EngineServices;
+  readonly driven: DrivenRun;
+  readonly layout: RunLayout;
+  readonly journal: JournalWriter;
+  readonly listeners: RunListeners;
+  readonly signal: AbortSignal;
+}
+
+function inProgress({ services, driven, layout, journal, listeners, signal }: Setup): RunInProgress {
+  const tell = (event: RunEventBody, after?: Promise<void>): void => journal.append(event, after);
+  const said = new Set<string>();
+  return {
+    services,
+    layout,
+    context: contextOf(layout, driven.runName, driven.settings),
+    settings: driven.settings,
+    spec: driven.spec,
+    platform: driven.platform,
+    environments: new RunEnvironments(services.catalog, { locks: driven.locks, tell, signal }),
+    slots: new Slots(services.concurrency),
+    tails: new LogTails(listeners.onLog),
+    signal,
+    tell,
+    notice: (code, message) => {
+      if (said.has(message)) return;
+      said.add(message);
+      tell({ type: "notice", code, message });
+    },
+  };
+}
+
+interface Looping {
+  readonly run: RunInProgress;
+  readonly driven: DrivenRun;
+  readonly journal: JournalWriter;
+  readonly listeners: RunListeners;
+  readonly abort: AbortController;
+}
+
+/** The loop, with everything that may stop it from outside. */
+async function loopToEnd({ run, driven, journal, listeners, abort }: Looping): Promise<RunOutcome> {
+  const loop = new RunLoop(run, driven.loop);
+  const cancel = (): void => {
+    if (abort.signal.aborted) return;
+    abort.abort();
+    loop.cancel();
+  };
+  const poll = setInterval(() => existsSync(run.layout.cancel) && cancel(), CANCEL_POLL_MS);
+  const ending = loop.toEnd();
+  listeners.signal?.addEventListener("abort", cancel, { once: true });
+  if (listeners.signal?.aborted) cancel();
+  try {
+    return await Promise.race([ending, journal.broken]);
+  } finally {
+    clearInterval(poll);
+    listeners.signal?.removeEventListener("abort", cancel);
+  }
+}

@@ -1,0 +1,108 @@
+/** Python components: a forked process of the environment's warm worker. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { DueTask } from "@sealflow/pipeline";
+import type { CodeIdentity } from "../cache/key.js";
+import { replaceFile } from "../store/artifacts.js";
+import type { WorkerTask } from "../workers/worker.js";
+import type { AttemptStart } from "./attempt.js";
+import { executorInput } from "./executor-input.js";
+import { resolver } from "./placeholders.js";
+import { type PythonWork, workOf } from "./plan.js";
+import { resourceLimits } from "./resources.js";
+import type { RunInProgress } from "./run-context.js";
+
+/** What the task's outputs depend on besides its inputs. */
+export async function pythonIdentity(
+  run: RunInProgress,
+  task: DueTask,
+  work: PythonWork,
+): Promise<CodeIdentity> {
+  return {
+    kind: "python",
+    source: work.digest,
+    function: work.function,
+    environment: await run.environments.digest(work.needs),
+    env: variables(run, task, work),
+  };
+}
+
+/** How attempts of the task are started. */
+export function pythonStart(run: RunInProgress, task: DueTask, work: PythonWork): AttemptStart {
+  const { memoryBytes, cpus } = resourceLimits(work.container, resolver(run, task));
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }),
+    start: async (places, log): Promise<WorkerTask> => {
+      const environment = await run.environments.ensure(work.needs);
+      run.signal.throwIfAborted();
+      run.services.pool.prepare(environment, await siblings(run, environment.digest, work));
+      return run.services.pool.worker(environment).run({
+        source: sourceFile(run, work),
+        function: work.function,
+        executorInput: executorInput(task, places),
+        directory: places.directory,
+        log,
+        env: variables(run, task, work),
+        threads: threadsFor(run, cpus),
+        memoryLimitBytes: memoryBytes ?? null,
+        module: null,
+      });
+    },
+  };
+}
+
+/** An equal share of the threads for everything that runs or could run now. */
+function threadsFor(run: RunInProgress, cpus: number | undefined): number {
+  const { threads, concurrency } = run.services;
+  const busy = Math.max(1, Math.min(concurrency, run.slots.active + run.slots.waiting));
+  const share = Math.max(1, Math.floor(threads / busy));
+  return cpus === undefined ? share : Math.max(1, Math.min(share, Math.ceil(cpus)));
+}
+
+function variables(run: RunInProgress, task: DueTask, { container }: PythonWork): Record<string, string> {
+  const entries = container.env ?? [];
+  if (entries.length === 0) return {};
+  const resolve = resolver(run, task);
+  return Object.fromEntries(entries.map(({ name, value }) => [name, resolve(value ?? "")]));
+}
+
+const gathered = new WeakMap<RunInProgress, Map<string, Promise<string[]>>>();
+
+/** Sources of all components of the run that share an environment: one worker imports for all of them at once. */
+function siblings(run: RunInProgress, environment: string, work: PythonWork): Promise<string[]> {
+  const byEnvironment = gathered.get(run) ?? new Map<string, Promise<string[]>>();
+  gathered.set(run, byEnvironment);
+  const known = byEnvironment.get(environment);
+  if (known !== undefined) return known;
+  const sources = gather(run, environment, work);
+  byEnvironment.set(environment, sources);
+  return sources;
+}
+
+async function gather(run: RunInProgress, environment: string, own: PythonWork): Promise<string[]> {
+  const files = new Set([sourceFile(run, own)]);
+  for (const [executorLabel, executor] of Object.entries(run.spec.deploymentSpec.executors ?? {})) {
+    const work = tryWork({ executorLabel, executor });
+    if (work === undefined || (await run.environments.digest(work.needs)) !== environment) continue;
+    files.add(sourceFile(run, work));
+  }
+  return [...files];
+}
+
+/** What can't be read here fails with its own task, not with its neighbours. */
+function tryWork(task: Pick<DueTask, "executor" | "executorLabel">): PythonWork | undefined {
+  try {
+    const work = workOf(task);
+    return work.kind === "python" ? work : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts a component's source where workers can read it, once per content. */
+function sourceFile(run: RunInProgress, { digest, source }: PythonWork): string {
+  const { store } = run.services;
+  const path = join(store.sources, `${digest.slice("sha256:".length)}.py`);
+  if (!existsSync(path)) replaceFile(store, path, source);
+  return path;
+}

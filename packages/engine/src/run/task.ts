@@ -1,0 +1,190 @@
+/** One due task: from the cache, or by attempts until one succeeds or the retry policy is used up. */
+import type { ErrorBody } from "@sealflow/core";
+import type { DueTask, TaskResult } from "@sealflow/pipeline";
+import { keep, lookUp } from "../cache/entries.js";
+import { type CodeIdentity, cacheKey } from "../cache/key.js";
+import type { RunEventBody } from "../events.js";
+import { thrownError } from "../executors/failure.js";
+import { taskLog } from "../store/layout.js";
+import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
+import { AttemptFailed } from "./attempt-failed.js";
+import { retryDelayMs } from "./backoff.js";
+import { containerIdentity, containerStart } from "./container-task.js";
+import { runImporter } from "./importer-task.js";
+import { type Work, workOf } from "./plan.js";
+import { timeoutOf } from "./platform.js";
+import { pythonIdentity, pythonStart } from "./python-task.js";
+import type { RunInProgress } from "./run-context.js";
+
+/** How a task ended, and what the journal must wait for before it may say so. */
+export interface TaskEnd {
+  readonly result: TaskResult;
+  readonly cached: boolean;
+  readonly startTime: number;
+  readonly durable?: Promise<void>;
+  readonly usage?: AttemptDone["usage"];
+}
+
+type Finished = Extract<RunEventBody, { type: "task-finished" }>;
+
+/** The journal's form of a task's end. */
+export function finishedEvent(task: DueTask, end: TaskEnd): Finished {
+  const { state, outputs, error } = end.result;
+  return {
+    type: "task-finished",
+    path: task.path,
+    ...nameOf(task),
+    state,
+    cached: end.cached,
+    startTime: end.startTime,
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(error === undefined ? {} : { error }),
+    ...(end.usage === undefined || Object.keys(end.usage).length === 0 ? {} : { usage: end.usage }),
+  };
+}
+
+/** The display name, where it says more than the path. */
+export function nameOf({ path, displayName }: Pick<DueTask, "path" | "displayName">): { name?: string } {
+  return path === displayName || path.endsWith(`/${displayName}`) ? {} : { name: displayName };
+}
+
+/**
+ * Runs a task that has a place. Its failure is a result; only a store that can't be written is an exception.
+ *
+ * @param firstAttempt Number of the first attempt, above those of earlier processes.
+ */
+export async function runTask(run: RunInProgress, task: DueTask, firstAttempt: number): Promise<TaskEnd> {
+  const startTime = run.services.now();
+  const ended = (result: Omit<TaskResult, "path">, more: Partial<TaskEnd> = {}): TaskEnd => ({
+    result: { path: task.path, ...result },
+    cached: false,
+    startTime,
+    ...more,
+  });
+  try {
+    const work = workOf(task);
+    if (work.kind === "importer") return await imported(run, task, { work, ended, firstAttempt });
+    return await computed(run, task, { work, ended, firstAttempt });
+  } catch (cause) {
+    if (run.signal.aborted) return ended({ state: "CANCELED" });
+    if (isStoreError(cause)) throw cause;
+    const error = cause instanceof AttemptFailed ? cause.body : thrownError(cause);
+    return ended({ state: "FAILED", error }, cause instanceof AttemptFailed ? { usage: cause.usage } : {});
+  }
+}
+
+function isStoreError(cause: unknown): boolean {
+  return thrownError(cause).code.startsWith("ENGINE_STORE_");
+}
+
+interface Job<W extends Work> {
+  readonly work: W;
+  readonly ended: (result: Omit<TaskResult, "path">, more?: Partial<TaskEnd>) => TaskEnd;
+  readonly firstAttempt: number;
+}
+
+async function imported(
+  run: RunInProgress,
+  task: DueTask,
+  { work, ended, firstAttempt }: Job<Extract<Work, { kind: "importer" }>>,
+): Promise<TaskEnd> {
+  run.tell(startedEvent(task, firstAttempt));
+  const artifact = await runImporter(run, task, work.importer);
+  const outputs = { parameters: {}, artifacts: { [artifact.name]: [artifact] } };
+  return ended({ state: "SUCCEEDED", outputs });
+}
+
+async function computed(
+  run: RunInProgress,
+  task: DueTask,
+  { work, ended, firstAttempt }: Job<Exclude<Work, { kind: "importer" }>>,
+): Promise<TaskEnd> {
+  const key = task.caching.enabled ? cacheKey(task, await identityOf(run, task, work)) : undefined;
+  const present = key === undefined ? undefined : lookUp(run.services.store, key);
+  if (present !== undefined) {
+    run.tell(startedEvent(task, firstAttempt, { cacheKey: key }));
+    return ended({ state: "SUCCEEDED", outputs: present }, { cached: true });
+  }
+  const timeoutMs = timeoutOf(run, task);
+  const start =
+    work.kind === "python" ? pythonStart(run, task, work) : await containerStart(run, task, work.container);
+  const tries = { key, firstAttempt, start: { ...start, ...(timeoutMs === undefined ? {} : { timeoutMs }) } };
+  const { outputs, durable, usage } = await attempts(run, task, tries);
+  if (key !== undefined) keep(run.services.store, key, outputs);
+  return ended({ state: "SUCCEEDED", outputs }, { durable, usage });
+}
+
+function identityOf(
+  run: RunInProgress,
+  task: DueTask,
+  work: Exclude<Work, { kind: "importer" }>,
+): Promise<CodeIdentity> | CodeIdentity {
+  return work.kind === "python"
+    ? pythonIdentity(run, task, work)
+    : containerIdentity(run, task, work.container);
+}
+
+interface Tries {
+  readonly key: string | undefined;
+  readonly firstAttempt: number;
+  readonly start: AttemptStart;
+}
+
+async function attempts(
+  run: RunInProgress,
+  task: DueTask,
+  { key, firstAttempt, start }: Tries,
+): Promise<AttemptDone> {
+  let lost = false;
+  for (let number = firstAttempt; ; number++) {
+    const log = taskLog(run.layout, task.path, number);
+    run.tell(startedEvent(task, number, { cacheKey: key, log }));
+    try {
+      return await runAttempt(run, task, { number, ...start });
+    } catch (cause) {
+      run.signal.throwIfAborted();
+      // A worker that died with several tasks took innocent ones along: one more attempt is free.
+      const free: boolean = isWorkerLost(cause) && !lost;
+      lost ||= free;
+      const delayMs = free ? 0 : retryDelayMs(task.retryPolicy, number - firstAttempt + 1 - (lost ? 1 : 0));
+      if (delayMs === undefined || isStoreError(cause)) throw cause;
+      await pause(run, task, { attempt: number, delayMs, error: errorOf(cause) });
+    }
+  }
+}
+
+function errorOf(cause: unknown): ErrorBody {
+  return cause instanceof AttemptFailed ? cause.body : thrownError(cause);
+}
+
+/** Waits without holding a place. */
+async function pause(
+  run: RunInProgress,
+  task: DueTask,
+  { attempt, delayMs, error }: { attempt: number; delayMs: number; error: ErrorBody },
+): Promise<void> {
+  run.tell({ type: "task-retrying", path: task.path, attempt, error, delayMs });
+  if (delayMs === 0) return;
+  run.slots.release();
+  try {
+    await run.services.sleep(delayMs, run.signal);
+  } finally {
+    await run.slots.acquire();
+  }
+}
+
+function startedEvent(
+  task: DueTask,
+  attempt: number,
+  more: { cacheKey?: string | undefined; log?: string } = {},
+): RunEventBody {
+  return {
+    type: "task-started",
+    path: task.path,
+    ...nameOf(task),
+    attempt,
+    inputs: task.inputs,
+    ...(more.cacheKey === undefined ? {} : { cacheKey: more.cacheKey }),
+    ...(more.log === undefined ? {} : { log: more.log }),
+  };
+}

@@ -1,0 +1,70 @@
+/** What engine and Python worker say to each other: one JSON object per line. */
+import type { JsonObject } from "@sealflow/core";
+
+/** The protocol's version that this engine speaks; the worker names its own when it is ready. */
+export const PROTOCOL = 1;
+
+/** Engine to worker, on its standard input. */
+export type WorkerRequest =
+  | {
+      readonly op: "prepare";
+      readonly sources: readonly { readonly path: string }[];
+      readonly modules: readonly string[];
+    }
+  | ({ readonly op: "run"; readonly task: string } & WorkerJob)
+  | { readonly op: "kill"; readonly task: string; readonly signal: "TERM" | "KILL" }
+  | { readonly op: "shutdown" };
+
+/** One process of a task. */
+export interface WorkerJob {
+  /** Absolute path of the component's source. */
+  readonly source: string | null;
+  readonly function: string;
+  /** KFP's executor input, with local paths. */
+  readonly executorInput: JsonObject;
+  /** Working directory; exists. */
+  readonly directory: string;
+  /** File that standard output and error are appended to; its directory exists. */
+  readonly log: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Threads that numeric libraries may use, at least 1. */
+  readonly threads: number;
+  readonly memoryLimitBytes: number | null;
+  /** Importable module instead of a source file (containerized Python). */
+  readonly module: string | null;
+}
+
+/** Why a component's process ended badly, where the runtime could tell. */
+export interface ComponentError {
+  readonly kind: string;
+  readonly type?: string | null;
+  readonly message: string;
+  readonly traceback?: string | null;
+  readonly file?: string | null;
+  readonly line?: number | null;
+  readonly function?: string | null;
+}
+
+/** How a task's process ended. */
+export interface TaskExit {
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null;
+  /** Name of the signal, for example `SIGKILL`. */
+  readonly signal: string | null;
+  readonly maxRssBytes?: number | null;
+  readonly cpuSeconds?: number | null;
+  readonly error?: ComponentError | null;
+}
+
+/** Worker to engine, on its file descriptor 3. */
+export type WorkerEvent =
+  | { readonly event: "ready"; readonly pid: number; readonly python: string; readonly protocol: number }
+  | {
+      readonly event: "prepared";
+      readonly imported: readonly string[];
+      readonly failed: readonly { readonly module: string; readonly error: string }[];
+      readonly seconds: number;
+    }
+  | { readonly event: "started"; readonly task: string; readonly pid: number }
+  | ({ readonly event: "exited"; readonly task: string } & TaskExit)
+  | { readonly event: "rejected"; readonly task: string; readonly reason: string };

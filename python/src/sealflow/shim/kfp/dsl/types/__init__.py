@@ -1,1 +1,0 @@
-"""Types that component code imports from `kfp.dsl.types`."""
