@@ -118,7 +118,7 @@ class LocalEngine implements Engine {
     const interpretation = createInterpretation(
       document.spec,
       parameters,
-      contextOf(runId, runName, settings),
+      contextOf(runLayout(services.store, runId), runName, settings),
     );
     ensureStore(services.store);
     const lock = await lockRun(services, runId, "started");
