@@ -329,7 +329,7 @@ describe("task file names", () => {
       fc.property(path, path, (a, b) => {
         expect(taskFileName(a) === taskFileName(b)).toBe(a === b);
         expect(taskFileName(a).length).toBeLessThanOrEqual(180);
-        expect(taskFileName(a)).not.toMatch(/[/~]{2}|\//);
+        expect(taskFileName(a)).not.toContain("/");
       }),
     );
   });
