@@ -1,0 +1,1 @@
+"""Types that component code imports from `kfp.dsl.types`."""

@@ -1,0 +1,98 @@
+"""Decodes and checks the lines that the worker is sent."""
+
+import json
+from typing import Any
+
+OPERATIONS = ("prepare", "run", "kill", "shutdown")
+SIGNALS = ("TERM", "KILL")
+
+
+class Refused(Exception):
+    """A request that can't be served; `task` names the task where the request did."""
+
+    def __init__(self, reason: str, task: str | None = None) -> None:
+        super().__init__(reason)
+        self.task = task
+
+
+def parse(line: bytes) -> dict[str, Any]:
+    """A checked request; raises Refused with what is wrong."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"line: expected a JSON object, got {error}") from error
+    if not isinstance(request, dict):
+        raise Refused(f"line: expected a JSON object, got {type(request).__name__}")
+    task = request.get("task") if isinstance(request.get("task"), str) else None
+    operation = request.get("op")
+    if operation not in OPERATIONS:
+        raise Refused(f"op: expected one of {', '.join(OPERATIONS)}, got {operation!r}", task)
+    try:
+        _CHECKS[operation](request)
+    except Refused as refusal:
+        raise Refused(str(refusal), task) from refusal
+    return request
+
+
+def _check_prepare(request: dict[str, Any]) -> None:
+    sources = request.setdefault("sources", [])
+    modules = request.setdefault("modules", [])
+    if not isinstance(sources, list) or not all(isinstance(each, dict) for each in sources):
+        raise Refused("sources: expected a list of objects with a path")
+    if not all(isinstance(each.get("path"), str) for each in sources):
+        raise Refused("sources: expected each to have a path")
+    if not isinstance(modules, list) or not all(isinstance(each, str) for each in modules):
+        raise Refused("modules: expected a list of names")
+    request["sources"] = [each["path"] for each in sources]
+
+
+def _check_run(request: dict[str, Any]) -> None:
+    if request.get("module") is None:
+        _text(request, "source")
+    else:
+        _text(request, "module")
+        request.setdefault("source", None)
+    for key in ("task", "function", "log"):
+        _text(request, key)
+    if not isinstance(request.get("executorInput"), dict):
+        raise Refused(f"executorInput: expected an object, got {request.get('executorInput')!r}")
+    if request.get("directory") is not None:
+        _text(request, "directory")
+    for key in ("threads", "memoryLimitBytes"):
+        _count(request, key)
+    _environment(request.get("env"))
+
+
+def _check_kill(request: dict[str, Any]) -> None:
+    _text(request, "task")
+    if request.setdefault("signal", "TERM") not in SIGNALS:
+        raise Refused(f"signal: expected TERM or KILL, got {request['signal']!r}")
+
+
+def _check_nothing(request: dict[str, Any]) -> None:
+    """A request without fields."""
+
+
+def _text(request: dict[str, Any], key: str) -> None:
+    value = request.get(key)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise Refused(f"{key}: expected a text, got {value!r}")
+
+
+def _count(request: dict[str, Any], key: str) -> None:
+    value = request.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise Refused(f"{key}: expected a whole number above 0 or null, got {value!r}")
+
+
+def _environment(env: Any) -> None:
+    if env is None:
+        return
+    if not isinstance(env, dict):
+        raise Refused(f"env: expected an object, got {env!r}")
+    for name, value in env.items():
+        if not isinstance(value, str) or not name or "=" in name or "\0" in name + value:
+            raise Refused(f"env: expected names and texts that a process can have, got {name!r}: {value!r}")
+
+
+_CHECKS = {"prepare": _check_prepare, "run": _check_run, "kill": _check_kill, "shutdown": _check_nothing}

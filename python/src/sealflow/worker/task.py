@@ -1,0 +1,195 @@
+"""What happens in the forked process of one task, from the fork to its end."""
+
+import contextlib
+import gc
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sealflow import failure, sources
+from sealflow.errors import InputsError
+from sealflow.executor import Invocation
+from sealflow.worker import threads
+
+Json = dict[str, Any]
+
+_SIGNALS_RESET = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+
+
+class Report:
+    """The way back to the zygote: a pipe that is read after this process ended."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.identity = _identity(descriptor)
+
+    def send(self, content: bytes) -> None:
+        """Writes once, without waiting; says nothing when the component closed or replaced the descriptor."""
+        if _identity(self.descriptor) == self.identity:
+            os.write(self.descriptor, content)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def run_in_child(request: Json, report: Report, setters: list[Callable[[int], Any]]) -> NoReturn:
+    """Runs the task of this process and ends the process; never returns."""
+    code = 1
+    try:
+        code = _run(request, report, setters)
+        _finish()
+    except BaseException as error:
+        code = code or 1
+        _tell(error, report, None)
+    finally:
+        os._exit(code)
+
+
+def _run(request: Json, report: Report, setters: list[Callable[[int], Any]]) -> int:
+    source: str = request["source"]
+    # The code's own file name: equal sources are compiled once, under the path of the first.
+    alias = source
+    limit = request.get("memoryLimitBytes")
+    loading = True
+    try:
+        _enter(request, setters)
+        if request.get("module"):
+            function = sources.load_from_module(request["module"], request["function"])
+        else:
+            code = sources.compiled(source)
+            alias = code.co_filename
+            function = sources.load_function(source, request["function"], code)
+        loading = False
+        Invocation(function, request["executorInput"]).run()
+    except SystemExit as error:
+        return _exit_code_of(error, report, (alias, source))
+    except MemoryError as error:
+        _lift_memory_limit()
+        _tell(error, report, (alias, source), kind="memory", note=_memory_note(limit))
+        return 1
+    except BaseException as error:
+        kind = "source" if loading and not isinstance(error, InputsError) else None
+        _tell(error, report, (alias, source), kind=kind)
+        return 1
+    return 0
+
+
+def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
+    """Sets up the process: directory, environment, threads, limits."""
+    directory = request.get("directory")
+    if directory:
+        try:
+            os.makedirs(directory, exist_ok=True)
+            os.chdir(directory)
+        except OSError as error:
+            raise InputsError(f"directory {directory}: {error.strerror}") from error
+    own = request.get("env") or {}
+    count = request.get("threads") or threads.available()
+    os.environ.update(threads.environment_of(count))
+    os.environ["SEALFLOW_TASK"] = request["task"]
+    os.environ.update(own)
+    if setters or len(sys.modules) > 400:
+        threads.apply(count, setters, own)
+    _reseed()
+    sys.argv = [request["source"] or request["module"]]
+    limit = request.get("memoryLimitBytes")
+    if limit:
+        # Only the soft limit, so that the report of the failure can lift it.
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _reseed() -> None:
+    """Gives this process its own random numbers: NumPy's global generator is copied by a fork, Python's
+    reseeds itself."""
+    random = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()
+
+
+def detach(log: str, keep: int) -> None:
+    """Leaves the zygote's session and files: own process group, log file as output, death with the zygote."""
+    os.setsid()
+    gc.enable()
+    for number in _SIGNALS_RESET:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    for each in {descriptor, nothing} - {0, 1, 2, keep}:
+        os.close(each)
+
+
+def _finish() -> None:
+    """What an interpreter does at its end: waits for threads, runs exit handlers, flushes."""
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        threading._shutdown()
+    import atexit
+
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _exit_code_of(error: SystemExit, report: Report, names: tuple[str, str]) -> int:
+    if error.code is None or error.code == 0:
+        return 0
+    code = error.code & 0xFF if isinstance(error.code, int) else 1
+    if code:
+        _tell(error, report, names)
+    return code
+
+
+def _tell(
+    error: BaseException,
+    report: Report,
+    names: tuple[str, str] | None,
+    *,
+    kind: str | None = None,
+    note: str | None = None,
+) -> None:
+    import json
+
+    alias, source = names or ("", "")
+    _show_own_source(alias, source)
+    description = failure.describe(error, alias or None, kind=kind)
+    if alias != source:
+        description["traceback"] = description["traceback"].replace(f'File "{alias}"', f'File "{source}"')
+        description["file"] = source if description["file"] == alias else description["file"]
+    if note:
+        description["message"] = f"{note}: {description['message']}" if description["message"] else note
+    # The component may have closed or replaced its output: the report still goes out.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        failure.print_to_log(description)
+    report.send(json.dumps(description).encode())
+
+
+def _show_own_source(alias: str, source: str) -> None:
+    """Lets tracebacks quote the lines of this task's file even when the first file with this content is
+    gone."""
+    if alias == source:
+        return
+    import linecache
+
+    lines = linecache.getlines(source)
+    linecache.cache[alias] = (sum(map(len, lines)), None, lines, alias)
+
+
+def _memory_note(limit: int | None) -> str:
+    return f"out of memory: the task's limit is {limit} bytes" if limit else "out of memory"
+
+
+def _lift_memory_limit() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))

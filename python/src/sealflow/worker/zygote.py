@@ -1,0 +1,319 @@
+"""The zygote: reads requests, forks a process per task, and reports how each one ended."""
+
+import contextlib
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+from sealflow import kfp_shim, sources
+from sealflow.errors import SourceError
+from sealflow.worker import processes, requests, task, threads
+
+Json = dict[str, Any]
+
+PROTOCOL = 1
+_READ_SIZE = 1 << 20
+_LINE_LIMIT = 256 << 20
+# An error description never fills a pipe's buffer (64 KiB on Linux), so the writer never waits.
+_REPORT_SIZE = 1 << 16
+_BLOCKED = {signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT}
+_WATCH_SECONDS = 0.25
+
+
+class Task:
+    """A running task: its process and the pipe its failure comes through."""
+
+    def __init__(self, name: str, pid: int, report: int, limit: int | None) -> None:
+        self.name = name
+        self.pid = pid
+        self.report = report
+        self.limit = limit
+        self.exceeded = 0
+
+
+class Zygote:
+    """Serves one connection: requests on a descriptor, events on another."""
+
+    def __init__(self, *, input_descriptor: int, output_descriptor: int) -> None:
+        self.input = input_descriptor
+        self.output = output_descriptor
+        self.tasks: dict[int, Task] = {}
+        self.names: dict[str, Task] = {}
+        self.buffer = bytearray()
+        self.setters = threads.loaded_setters()
+        self.stopping = False
+
+    def serve(self) -> int:
+        """Works until the input ends, a shutdown is asked for, or the reader of events is gone."""
+        wakeup = self._set_up_process()
+        self._emit({"event": "ready", "pid": os.getpid(), "python": _version(), "protocol": PROTOCOL})
+        poll = select.poll()
+        poll.register(self.input, select.POLLIN)
+        poll.register(wakeup, select.POLLIN)
+        try:
+            while not self.stopping:
+                watching = any(each.limit for each in self.tasks.values())
+                ready = poll.poll(_WATCH_SECONDS * 1000 if watching else None)
+                self._reap(wakeup)
+                if watching:
+                    self._watch_memory()
+                if any(descriptor == self.input for descriptor, _ in ready):
+                    self._read()
+        finally:
+            self._kill_everything()
+        return 0
+
+    def _set_up_process(self) -> int:
+        os.set_inheritable(self.output, False)
+        # The terminal's Ctrl-C reaches the whole foreground group; what it means is the engine's decision.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._on_terminate)
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        processes.become_subreaper()
+        kfp_shim.install()
+        if kfp_shim.is_shim():
+            importlib.import_module("kfp.dsl")
+        import warnings
+
+        # Tasks are forked while no thread runs Python code; `prepared` says how many threads there are.
+        warnings.filterwarnings(
+            "ignore", message=".*multi-threaded, use of fork", category=DeprecationWarning
+        )
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+        # Writes to descriptor 2, which is the log in a task: a crash in native code leaves the Python stack
+        # there.
+        faulthandler.enable(2)
+        self._freeze()
+        return reader
+
+    def _freeze(self) -> None:
+        """Keeps what is loaded out of the collector's way, so that tasks share its memory."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def _on_terminate(self, *_: object) -> None:
+        self.stopping = True
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self.input, _READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self.stopping = True
+            return
+        start = len(self.buffer)
+        self.buffer += chunk
+        end = self.buffer.rfind(b"\n", start)
+        if end < 0:
+            if len(self.buffer) > _LINE_LIMIT:
+                self._reject(None, f"line: expected at most {_LINE_LIMIT} bytes, got more")
+                self.stopping = True
+            return
+        lines = bytes(self.buffer[:end]).split(b"\n")
+        del self.buffer[: end + 1]
+        for line in lines:
+            if line.strip() and not self.stopping:
+                self._handle(line)
+
+    def _handle(self, line: bytes) -> None:
+        name = None
+        try:
+            request = requests.parse(line)
+            name = request.get("task")
+            if request["op"] == "run":
+                self._start(request)
+            elif request["op"] == "kill":
+                self._kill(request)
+            elif request["op"] == "prepare":
+                self._prepare(request)
+            else:
+                self.stopping = True
+        except requests.Refused as refusal:
+            self._reject(refusal.task or name, str(refusal))
+        except OSError as error:
+            self._reject(name, f"{request['op']}: {error.strerror or error}")
+
+    def _start(self, request: Json) -> None:
+        name = request["task"]
+        if name in self.names:
+            raise requests.Refused("task: expected a name of its own, got the one of a running task", name)
+        if not request.get("module"):
+            # Compiled here, once for all tasks; the task itself reports what is wrong with it.
+            with contextlib.suppress(SourceError):
+                sources.compiled(request["source"])
+        reader, writer = os.pipe()
+        # A kill request may come before the new process has reset its handlers: signals wait until then.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become_task(request, writer)
+        except OSError:
+            os.close(reader)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+            os.close(writer)
+        started = Task(name, pid, reader, request.get("memoryLimitBytes"))
+        self.tasks[pid] = started
+        self.names[name] = started
+        self._emit({"event": "started", "task": name, "pid": pid})
+
+    def _become_task(self, request: Json, writer: int) -> None:
+        """Turns this freshly forked process into the task; never returns."""
+        try:
+            processes.die_with(os.getppid())
+            signal.set_wakeup_fd(-1)
+            report = task.Report(writer)
+            task.detach(request["log"], writer)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+            os.close(self.output)
+            task.run_in_child(request, report, self.setters)
+        except BaseException as error:
+            kind = "inputs" if isinstance(error, OSError) else "exception"
+            text = {"kind": kind, "type": type(error).__name__, "message": f"log {request['log']}: {error}"}
+            blank = {"traceback": "", "file": None, "line": None, "function": None}
+            os.write(writer, json.dumps(text | blank).encode())
+        finally:
+            os._exit(1)
+
+    def _kill(self, request: Json) -> None:
+        running = self.names.get(request["task"])
+        # A task that has just ended is no mistake of the caller: its exit is on the way.
+        if running is not None:
+            processes.signal_group(running.pid, getattr(signal, f"SIG{request['signal']}"))
+
+    def _prepare(self, request: Json) -> None:
+        from sealflow import imports
+
+        started = time.monotonic()
+        wanted: list[tuple[str, tuple[str, ...]]] = [(name, ()) for name in request["modules"]]
+        failed: list[dict[str, str]] = []
+        for path in request["sources"]:
+            try:
+                with open(path, "rb") as file:
+                    wanted += imports.imports_of(file.read().decode("utf-8-sig"))
+            except (OSError, SyntaxError, ValueError, RecursionError) as error:
+                failed.append({"module": path, "error": f"{type(error).__name__}: {error}"})
+        imported, not_imported = imports.preload(dict(wanted).items())
+        self.setters = threads.loaded_setters()
+        self._freeze()
+        self._emit(
+            {
+                "event": "prepared",
+                "imported": imported,
+                "failed": failed + not_imported,
+                "seconds": round(time.monotonic() - started, 6),
+                "threads": processes.thread_count(),
+            }
+        )
+
+    def _reap(self, wakeup: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while len(os.read(wakeup, 4096)) == 4096:
+                pass
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            # The zombie still holds its number, so the group can be killed without hitting a stranger.
+            if ended.si_pid in self.tasks:
+                processes.signal_group(ended.si_pid, signal.SIGKILL)
+            _, status, usage = os.wait4(ended.si_pid, 0)
+            if ended.si_pid in self.tasks:
+                self._finish(self.tasks.pop(ended.si_pid), status, usage)
+
+    def _finish(self, ended: Task, status: int, usage: Any) -> None:
+        del self.names[ended.name]
+        processes.kill_escaped(ended.name, set(self.tasks))
+        signalled = os.WIFSIGNALED(status)
+        self._emit(
+            {
+                "event": "exited",
+                "task": ended.name,
+                "exitCode": None if signalled else os.WEXITSTATUS(status),
+                "signal": signal.Signals(os.WTERMSIG(status)).name if signalled else None,
+                "maxRssBytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+                "cpuSeconds": round(usage.ru_utime + usage.ru_stime, 6),
+                "error": _read_report(ended),
+            }
+        )
+
+    def _watch_memory(self) -> None:
+        """Kills tasks whose processes together hold more than their limit; a limit on one process's data is
+        set in it."""
+        for each in list(self.tasks.values()):
+            if each.limit and not each.exceeded:
+                used = processes.resident_bytes(each.pid)
+                if used > each.limit:
+                    each.exceeded = used
+                    processes.signal_group(each.pid, signal.SIGKILL)
+
+    def _kill_everything(self) -> None:
+        for pid in list(self.tasks):
+            processes.signal_group(pid, signal.SIGKILL)
+        processes.kill_escaped(None, set(self.tasks))
+        for pid in list(self.tasks):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+    def _reject(self, name: str | None, reason: str) -> None:
+        self._emit({"event": "rejected", "task": name, "reason": reason})
+
+    def _emit(self, event: Json) -> None:
+        content = memoryview(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+        while content:
+            try:
+                content = content[os.write(self.output, content) :]
+            except BlockingIOError:
+                select.select([], [self.output], [])
+            except OSError:
+                # Nobody listens any more, so nobody waits for these tasks either.
+                self.stopping = True
+                return
+
+
+def _version() -> str:
+    return ".".join(str(part) for part in sys.version_info[:3])
+
+
+def _read_report(ended: Task) -> Json | None:
+    os.set_blocking(ended.report, False)
+    content = b""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(ended.report, _REPORT_SIZE):
+            content += chunk
+    os.close(ended.report)
+    if ended.exceeded:
+        return _out_of_memory(ended)
+    try:
+        report = json.loads(content) if content else None
+    except ValueError:
+        return None
+    return report if isinstance(report, dict) else None
+
+
+def _out_of_memory(ended: Task) -> Json:
+    message = f"out of memory: the task held {ended.exceeded} bytes, its limit is {ended.limit} bytes"
+    blank = {"traceback": "", "file": None, "line": None, "function": None}
+    return {"kind": "memory", "type": "MemoryError", "message": message} | blank

@@ -1,0 +1,14 @@
+import os
+
+import pytest
+from worker_client import PYTHON_SOURCES, WorkerClient
+
+# For the processes that tests start.
+os.environ["PYTHONPATH"] = PYTHON_SOURCES
+
+
+@pytest.fixture
+def worker(tmp_path):
+    client = WorkerClient(tmp_path)
+    yield client
+    client.close()

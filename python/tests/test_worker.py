@@ -1,0 +1,302 @@
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from worker_client import gone_soon
+
+NOOP = "def f() -> int:\n    return 1\n"
+
+
+def test_it_says_that_it_is_ready(worker):
+    assert worker.ready["event"] == "ready"
+    assert worker.ready["protocol"] == 1
+    assert worker.ready["pid"] == worker.process.pid
+
+
+def test_a_task_gets_its_parameters_directory_environment_and_log(worker):
+    source = """
+import os
+def f(a: int, b: str) -> str:
+    print("printed", os.path.basename(os.getcwd()))
+    return f"{a}{b}{os.environ['K']}{os.environ['OMP_NUM_THREADS']}"
+"""
+    event = worker.run(source, parameters={"a": 1, "b": "x"}, env={"K": "V"}, threads=3)
+    assert (event["exitCode"], event["signal"], event["error"]) == (0, None, None)
+    assert event["maxRssBytes"] > 1_000_000
+    assert event["cpuSeconds"] >= 0
+    assert worker.output(event["task"]) == {"parameterValues": {"Output": "1xV3"}}
+    assert worker.log(event["task"]) == "printed work\n"
+
+
+def test_a_task_runs_in_its_own_session_and_nothing_of_it_reaches_the_next(worker):
+    source = """
+import os
+SEEN = []
+def f() -> list:
+    SEEN.append(1)
+    return [os.getpid(), os.getsid(0), len(SEEN)]
+"""
+    first = worker.output(worker.run(source)["task"])["parameterValues"]["Output"]
+    second = worker.output(worker.run(source)["task"])["parameterValues"]["Output"]
+    assert first[0] == first[1]
+    assert first[0] != second[0]
+    assert first[2] == second[2] == 1
+
+
+def test_an_exception_is_reported_with_its_place_in_the_source(worker):
+    source = "def g():\n    raise ValueError('bad row')\n\ndef f():\n    g()\n"
+    event = worker.run(source)
+    error = event["error"]
+    assert event["exitCode"] == 1
+    assert (error["kind"], error["type"], error["message"]) == ("exception", "ValueError", "bad row")
+    assert (error["line"], error["function"]) == (2, "g")
+    assert error["file"].endswith(f"{event['task']}/component.py")
+    assert "sealflow" not in error["traceback"].replace(str(worker.directory), "")
+    assert "raise ValueError('bad row')" in error["traceback"]
+    assert error["traceback"] in worker.log(event["task"])
+
+
+def test_equal_sources_at_two_paths_are_each_reported_at_their_own(worker):
+    source = "def f():\n    raise KeyError('k')\n"
+    for _ in range(2):
+        event = worker.run(source)
+        assert f"/{event['task']}/" in event["error"]["file"]
+        assert f"/{event['task']}/" in event["error"]["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("import sys\ndef f():\n    sys.exit(3)\n", 3),
+        ("import sys\ndef f():\n    sys.exit(0)\n", 0),
+        ("import sys\ndef f():\n    sys.exit('stop')\n", 1),
+        ("import os\ndef f():\n    os._exit(7)\n", 7),
+        ("def f():\n    raise KeyboardInterrupt\n", 1),
+        ("def f():\n    return f()\n", 1),
+        ("import os\ndef f():\n    os.closerange(0, 256)\n    raise ValueError('lost')\n", 1),
+        ("import sys\ndef f():\n    sys.stdout.close()\n    sys.stderr.close()\n    raise ValueError\n", 1),
+        ("import os\ndef f():\n    os.kill(os.getpid(), 9)\n", "SIGKILL"),
+        ("import os\ndef f():\n    os.kill(os.getpid(), 15)\n", "SIGTERM"),
+        ("import ctypes\ndef f():\n    ctypes.string_at(0)\n", "SIGSEGV"),
+        ("import os\ndef f():\n    os.abort()\n", "SIGABRT"),
+    ],
+    ids=range(12),
+)
+def test_a_task_that_ends_badly_ends_alone(worker, source, code):
+    event = worker.run(source)
+    assert code in (event["exitCode"], event["signal"])
+    assert (event["exitCode"] is None) == isinstance(code, str)
+    assert worker.run(NOOP)["exitCode"] == 0
+
+
+def test_a_segmentation_fault_leaves_the_python_stack_in_the_log(worker):
+    event = worker.run("import ctypes\ndef f():\n    ctypes.string_at(0)\n")
+    assert "Segmentation fault" in worker.log(event["task"])
+    assert "component.py" in worker.log(event["task"])
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "words"),
+    [
+        ("def f(:\n", "source", "component.py:1"),
+        ("import surely_missing_module\ndef f():\n    pass\n", "source", "surely_missing_module"),
+        ("def g():\n    pass\n", "source", "expected a function f, got g"),
+        ("def f(x: int):\n    pass\n", "inputs", "parameter x of f: expected a value"),
+        ("def f() -> int:\n    return 'a'\n", "outputs", "output Output of f: expected int, got str"),
+        ("def f() -> float:\n    return float('nan')\n", "outputs", "parameterValues.Output"),
+    ],
+)
+def test_a_broken_contract_says_which_part_is_broken(worker, source, kind, words):
+    error = worker.run(source)["error"]
+    assert error["kind"] == kind
+    assert words in error["message"]
+
+
+def test_memory_beyond_the_limit_is_reported_as_out_of_memory(worker):
+    event = worker.run("def f():\n    b'x' * (1 << 30)\n", memoryLimitBytes=200 << 20)
+    assert event["error"]["kind"] == "memory"
+    assert "out of memory: the task's limit is 209715200 bytes" in event["error"]["message"]
+    assert event["error"]["line"] == 2
+
+
+def test_memory_of_a_task_and_its_children_together_is_limited(worker):
+    source = """
+import os, time
+def f():
+    for _ in range(3):
+        if os.fork() == 0:
+            kept = bytearray(60 << 20)
+            time.sleep(60)
+    time.sleep(60)
+"""
+    event = worker.run(source, memoryLimitBytes=120 << 20)
+    assert event["signal"] == "SIGKILL"
+    assert event["error"]["kind"] == "memory"
+    assert "out of memory" in event["error"]["message"]
+
+
+def test_a_flood_of_output_ends_in_the_log(worker):
+    event = worker.run("def f():\n    for _ in range(200_000):\n        print('x' * 99)\n")
+    assert event["exitCode"] == 0
+    assert (worker.directory / event["task"] / "log.txt").stat().st_size == 20_000_000
+
+
+def test_an_endless_task_can_be_killed(worker):
+    for name in ("TERM", "KILL"):
+        task = worker.start("def f():\n    while True:\n        pass\n")
+        worker.send({"op": "kill", "task": task, "signal": name})
+        assert worker.wait_for("exited", task)["signal"] == f"SIG{name}"
+
+
+def test_processes_that_a_task_leaves_behind_are_killed(worker):
+    source = """
+import os, subprocess
+def f() -> list:
+    plain = subprocess.Popen(["sleep", "600"]).pid
+    escaped = subprocess.Popen(["sleep", "600"], start_new_session=True).pid
+    return [plain, escaped]
+"""
+    pids = worker.output(worker.run(source)["task"])["parameterValues"]["Output"]
+    assert all(gone_soon(pid) for pid in pids)
+
+
+def test_another_tasks_processes_stay(worker):
+    other = worker.start(
+        "import subprocess\ndef f() -> int:\n"
+        "    return subprocess.run(['sleep', '1'], start_new_session=True).returncode\n"
+    )
+    assert worker.wait_for("started", other)
+    assert worker.run(NOOP)["exitCode"] == 0
+    assert worker.wait_for("exited", other)["exitCode"] == 0
+    assert worker.output(other)["parameterValues"]["Output"] == 0
+
+
+def test_the_end_of_input_kills_every_task(worker):
+    task = worker.start(
+        "import subprocess\ndef f():\n"
+        "    print(subprocess.Popen(['sleep', '600']).pid)\n    while True: pass\n"
+    )
+    pid = worker.wait_for("started", task)["pid"]
+    log = worker.directory / task / "log.txt"
+    deadline = time.monotonic() + 20
+    while not log.exists() or not log.read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    worker.process.stdin.close()
+    assert worker.process.wait(10) == 0
+    assert gone_soon(pid)
+    assert gone_soon(int(log.read_text()))
+
+
+def test_tasks_die_with_a_worker_that_is_killed(worker):
+    task = worker.start("import time\ndef f():\n    time.sleep(600)\n")
+    pid = worker.wait_for("started", task)["pid"]
+    time.sleep(0.2)
+    worker.process.kill()
+    assert gone_soon(pid)
+
+
+def test_ctrl_c_in_the_terminal_does_not_end_the_worker(worker):
+    worker.process.send_signal(signal.SIGINT)
+    assert worker.run(NOOP)["exitCode"] == 0
+
+
+def test_shutdown_and_sigterm_end_it(worker):
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"{", "expected a JSON object"),
+        (b"[1]", "got list"),
+        (b"\xff\xfe", "expected a JSON object"),
+        (b"[" * 9_000, "expected a JSON object"),
+        (b'{"op":"dance"}', "op: expected one of"),
+        (b'{"op":"run","task":"t"}', "source: expected a text"),
+        (b'{"op":"kill","task":"t","signal":"HUP"}', "signal: expected TERM or KILL"),
+        (b'{"op":"prepare","sources":[1]}', "sources: expected"),
+    ],
+    ids=range(8),
+)
+def test_a_malformed_line_is_rejected_and_the_worker_goes_on(worker, line, words):
+    worker.send_line(line)
+    event = worker.event()
+    assert event["event"] == "rejected"
+    assert words in event["reason"]
+    assert worker.run(NOOP)["exitCode"] == 0
+
+
+def test_requests_may_arrive_in_pieces_and_in_heaps(worker):
+    task = json.dumps({"op": "kill", "task": "none"}).encode() + b"\n"
+    for byte in task:
+        worker.process.stdin.write(bytes([byte]))
+    names = {worker.start(NOOP) for _ in range(20)}
+    ended = {worker.wait_for("exited")["task"] for _ in names}
+    assert ended == names
+
+
+def test_a_running_tasks_name_is_refused_to_another(worker):
+    task = worker.start("import time\ndef f():\n    time.sleep(600)\n")
+    worker.start(NOOP, task=task)
+    assert "expected a name of its own" in worker.wait_for("rejected")["reason"]
+
+
+def test_a_log_that_cannot_be_opened_fails_the_task(worker):
+    event = worker.run(NOOP, log="/proc/no/such/log")
+    assert (event["exitCode"], event["error"]["kind"]) == (1, "inputs")
+
+
+def test_preparing_imports_without_running_the_source(worker):
+    file = worker.directory / "source.py"
+    file.write_text("import colorsys\nfrom email import message\nimport surely_missing\nopen('ran', 'w')\n")
+    worker.send({"op": "prepare", "sources": [{"path": str(file)}], "modules": ["wave"]})
+    event = worker.event()
+    assert event["event"] == "prepared"
+    assert set(event["imported"]) == {"wave", "colorsys", "email"}
+    assert [each["module"] for each in event["failed"]] == ["surely_missing"]
+    assert event["threads"] == 1
+    assert not Path(worker.directory, "ran").exists()
+    loaded = worker.run(
+        "import sys\nHAD = 'email.message' in sys.modules\ndef f() -> bool:\n    return HAD\n"
+    )
+    assert worker.output(loaded["task"])["parameterValues"]["Output"] is True
+
+
+def test_files_in_the_current_directory_do_not_shadow_modules(worker):
+    (worker.directory / "wave.py").write_text("open('ran', 'w')\n")
+    worker.send({"op": "prepare", "modules": ["wave"]})
+    assert worker.event()["imported"] == ["wave"]
+    assert not (worker.directory / "ran").exists()
+
+
+def test_a_component_of_an_importable_module_runs(worker):
+    package = worker.directory / "site"
+    package.mkdir()
+    (package / "parts.py").write_text("def f() -> str:\n    return __name__\n")
+    event = worker.run("", source=None, module="parts", directory=str(package))
+    assert event["exitCode"] == 0, event
+    assert worker.output(event["task"])["parameterValues"]["Output"] == "parts"
+
+
+def test_threads_and_exit_handlers_of_a_task_are_waited_for(worker):
+    source = """
+import atexit, threading, time
+def f():
+    atexit.register(lambda: print("at exit", flush=True))
+    threading.Thread(target=lambda: (time.sleep(0.2), print("in thread"))).start()
+"""
+    event = worker.run(source)
+    assert event["exitCode"] == 0
+    assert worker.log(event["task"]) == "in thread\nat exit\n"
+
+
+def test_exit_codes_survive_many_tasks_without_leaking_descriptors(worker):
+    before = len(os.listdir(f"/proc/{worker.process.pid}/fd"))
+    for _ in range(30):
+        assert worker.run(NOOP)["exitCode"] == 0
+    assert len(os.listdir(f"/proc/{worker.process.pid}/fd")) == before
