@@ -10,6 +10,12 @@ def install() -> None:
     """Makes `import kfp` work: the real package where it is installed, this one where not."""
     # Tells the real package to leave out what only compiling needs, as Kubeflow's own command line does.
     os.environ["_KFP_RUNTIME"] = "true"
+    add_to_path()
+
+
+def add_to_path() -> None:
+    """Serves `import kfp` where nothing else does, and changes nothing where the real package is
+    installed."""
     if DIRECTORY not in sys.path:
         sys.path.append(DIRECTORY)
 
