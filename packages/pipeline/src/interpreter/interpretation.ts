@@ -1,6 +1,7 @@
 import type { ErrorBody, JsonObject } from "@sealflow/core";
 import type { PipelineSpec, RetryPolicy } from "../ir/types.js";
 import { checkResult } from "./check-result.js";
+import { completeContext } from "./complete-context.js";
 import { isTriggered } from "./condition.js";
 import { endOfDag, endOfLoop } from "./ending.js";
 import { attempt, failure } from "./failure.js";
@@ -43,12 +44,7 @@ export function createInterpretation(
   artifacts: RunArtifacts = {},
 ): Interpretation {
   const inputs = checkRunParameters(spec, parameters, artifacts);
-  const run = context.pipelineRoot === undefined ? withRoot(context, spec.defaultPipelineRoot) : context;
-  return new Run(new Planner(spec), inputs, run);
-}
-
-function withRoot(context: RunContext, pipelineRoot: string | undefined): RunContext {
-  return pipelineRoot === undefined ? context : { ...context, pipelineRoot };
+  return new Run(new Planner(spec), inputs, completeContext(spec, context));
 }
 
 class Run implements Interpretation {

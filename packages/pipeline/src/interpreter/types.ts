@@ -126,7 +126,7 @@ export interface RunContext {
   /** RFC 3339, UTC. */
   readonly createTime: string;
   readonly scheduleTime?: string;
-  /** `{{$.pipeline_job_resource_name}}` and the final status' job name; default: `runName`. */
+  /** `{{$.pipeline_job_resource_name}}` and the final status' job name; default: pipeline name and run id. */
   readonly resourceName?: string;
   /** `{{$.workspace_path}}`; default: `/kfp-workspace`, where the official backend mounts it. */
   readonly workspacePath?: string;
