@@ -13,6 +13,11 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+/** A fresh directory that whoever asked for it removes: for what is shared by the tests of a file. */
+export function keptDirectory(name: string): string {
+  return mkdtempSync(join(tmpdir(), `sealflow-engine-${name}-`));
+}
+
 afterEach(() => {
   for (const directory of made.splice(0)) discard(directory);
 });

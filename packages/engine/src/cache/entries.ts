@@ -46,6 +46,17 @@ function restore(store: StoreLayout, value: ArtifactValue): ArtifactValue | unde
   return existsSync(path) ? { ...value, uri: pathToFileURL(path).href } : undefined;
 }
 
+/** True when outputs were kept under the key; whether their content still exists is not looked at. */
+export function isKnown(store: StoreLayout, key: Digest): boolean {
+  return existsSync(cachePath(store, key));
+}
+
+/** Marks a key as known without outputs of its own: for content that stays outside the store. */
+export function mark(store: StoreLayout, key: Digest): void {
+  const entry: Entry = { formatVersion: FORMAT, outputs: { parameters: {}, artifacts: {} } };
+  replaceFile(store, cachePath(store, key), `${JSON.stringify(entry)}\n`);
+}
+
 /** Keeps outputs under a key. Outputs whose content lies outside the store are not kept: nobody guards it there. */
 export function keep(store: StoreLayout, key: Digest, outputs: TaskOutputs): void {
   for (const value of Object.values(outputs.artifacts).flat()) {

@@ -1,6 +1,6 @@
 /** Cache keys: everything that a task's outputs may depend on, and nothing else. */
 import { createHash } from "node:crypto";
-import { canonicalJson, type Digest, type JsonValue } from "@sealflow/core";
+import { canonicalJson, type Digest, type JsonObject, type JsonValue } from "@sealflow/core";
 import type { ArtifactValue, DueTask } from "@sealflow/pipeline";
 
 /** Version of the component runtime's behaviour; raised when equal inputs may give other outputs than before. */
@@ -25,7 +25,7 @@ export type CodeIdentity =
       /** What ran it: another machine's tools are not the image's. */
       readonly mode: string;
     }
-  | { readonly kind: "importer"; readonly content: Digest | string };
+  | { readonly kind: "importer"; readonly content: Digest | string; readonly metadata: JsonObject };
 
 /** Digest of a text, for identities. */
 export function textDigest(text: string): Digest {

@@ -1,6 +1,7 @@
 /** Tasks as plain processes of this machine, and as containers of an engine that is one process to us. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { SealflowError } from "@sealflow/core";
 import type { TaskExit } from "../workers/protocol.js";
 import type { WorkerTask } from "../workers/worker.js";
@@ -19,8 +20,13 @@ export interface ProcessJob {
 /** Lets the kernel end the process with its parent, where the tool for it is there. */
 const tieToParent = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
 
-/** Starts a process in a group of its own. */
+/**
+ * Starts a process in a group of its own.
+ *
+ * @throws SealflowError `ENGINE_COMMAND_MISSING`
+ */
 export function runProcess(job: ProcessJob): WorkerTask {
+  requireCommand(job.command[0] ?? "", job.env.PATH ?? "");
   const [program = "", ...args] = tieToParent
     ? [tieToParent, "--pdeathsig", "KILL", "--", ...job.command]
     : job.command;
@@ -39,9 +45,16 @@ export function runProcess(job: ProcessJob): WorkerTask {
   return { exit: exitOf(child, job.command[0] ?? ""), kill: (signal) => killGroup(child, job, signal) };
 }
 
+function requireCommand(command: string, path: string): void {
+  const places = command.includes("/")
+    ? [command]
+    : path.split(delimiter).map((place) => join(place, command));
+  if (command === "" || !places.some((place) => existsSync(place))) throw notStarted(command, "none");
+}
+
 function exitOf(child: ChildProcess, command: string): Promise<TaskExit> {
   return new Promise((resolve, reject) => {
-    child.on("error", (cause: NodeJS.ErrnoException) => reject(notStarted(command, cause)));
+    child.on("error", (cause) => reject(notStarted(command, cause.message)));
     child.on("exit", (exitCode, signal) => {
       // What the command left running in its group ends with it.
       signalGroup(child.pid, "SIGKILL");
@@ -65,12 +78,10 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-function notStarted(command: string, cause: NodeJS.ErrnoException): SealflowError {
-  const missing = cause.code === "ENOENT";
+function notStarted(command: string, got: string): SealflowError {
   return new SealflowError({
     code: "ENGINE_COMMAND_MISSING",
-    message: `command: expected an executable named ${command} on this machine, got ${missing ? "none" : cause.message}`,
+    message: `command: expected an executable named ${command || "in the component"} on this machine, got ${got}`,
     hint: "Install it, or run the component in a container (podman or docker).",
-    cause,
   });
 }

@@ -6,8 +6,8 @@ import type { CodeIdentity } from "../cache/key.js";
 import { replaceFile } from "../store/artifacts.js";
 import type { WorkerTask } from "../workers/worker.js";
 import type { AttemptStart } from "./attempt.js";
-import { executorInput } from "./executor-input.js";
-import { resolver } from "./placeholders.js";
+
+import { executorInput, resolver } from "./placeholders.js";
 import { type PythonWork, workOf } from "./plan.js";
 import { resourceLimits } from "./resources.js";
 import type { RunInProgress } from "./run-context.js";

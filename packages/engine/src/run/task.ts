@@ -1,7 +1,7 @@
 /** One due task: from the cache, or by attempts until one succeeds or the retry policy is used up. */
 import type { ErrorBody } from "@sealflow/core";
 import type { DueTask, TaskResult } from "@sealflow/pipeline";
-import { keep, lookUp } from "../cache/entries.js";
+import { isKnown, keep, lookUp, mark } from "../cache/entries.js";
 import { type CodeIdentity, cacheKey } from "../cache/key.js";
 import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
@@ -88,10 +88,16 @@ async function imported(
   task: DueTask,
   { work, ended, firstAttempt }: Job<Extract<Work, { kind: "importer" }>>,
 ): Promise<TaskEnd> {
-  run.tell(startedEvent(task, firstAttempt));
+  // The content is read each time, since it may have changed outside; cached says that it has not.
   const artifact = await runImporter(run, task, work.importer);
+  const { digest, uri, metadata } = artifact;
+  const code: CodeIdentity = { kind: "importer", content: digest ?? uri, metadata };
+  const key = task.caching.enabled ? cacheKey(task, code) : undefined;
+  const cached = key !== undefined && isKnown(run.services.store, key);
+  if (key !== undefined && !cached) mark(run.services.store, key);
+  run.tell(startedEvent(task, firstAttempt, { cacheKey: key }));
   const outputs = { parameters: {}, artifacts: { [artifact.name]: [artifact] } };
-  return ended({ state: "SUCCEEDED", outputs });
+  return ended({ state: "SUCCEEDED", outputs }, { cached });
 }
 
 async function computed(

@@ -54,6 +54,11 @@ export function systemCode(cause: unknown): string | undefined {
   return typeof cause.code === "string" ? cause.code : undefined;
 }
 
+/** True when nothing is at the path that was read. That a file stands in the way matters only to who writes. */
+export function isAbsent(cause: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(systemCode(cause) ?? "");
+}
+
 /** What a failed write to the store means: full, read-only, forbidden. Other errors come back as they are. */
 export function toStoreError(cause: unknown, path: string): unknown {
   const meaning = meanings[systemCode(cause) ?? ""];

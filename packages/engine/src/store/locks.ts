@@ -10,7 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writing } from "./disk-errors.js";
+import { isAbsent, systemCode, writing } from "./disk-errors.js";
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -49,7 +49,7 @@ function isAlive(pid: number, start: string): boolean {
     process.kill(pid, 0);
     return true;
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
+    return systemCode(cause) === "EPERM";
   }
 }
 
@@ -83,7 +83,7 @@ function listed(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (isAbsent(cause)) return [];
     throw cause;
   }
 }

@@ -14,7 +14,7 @@ import type { TaskPath } from "@sealflow/pipeline";
 import type { RunEvent } from "../events.js";
 import { discard, replaceFile } from "./artifacts.js";
 import { collectGarbage, type GcOptions, type GcReport } from "./collection.js";
-import { systemCode, writing } from "./disk-errors.js";
+import { isAbsent, writing } from "./disk-errors.js";
 import { parseFirstEvent, readJournal } from "./journal-reader.js";
 import { runLayout, STORE_FORMAT, type StoreLayout, storeLayout, taskLog } from "./layout.js";
 import { lockHolders } from "./locks.js";
@@ -212,7 +212,7 @@ function listed(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (cause) {
-    if (systemCode(cause) === "ENOENT") return [];
+    if (isAbsent(cause)) return [];
     throw cause;
   }
 }
@@ -221,7 +221,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    if (systemCode(cause) === "ENOENT") return undefined;
+    if (isAbsent(cause)) return undefined;
     throw cause;
   }
 }
@@ -233,7 +233,7 @@ function firstEvent(journal: string): RunEvent | undefined {
     fd = openSync(journal, "r");
     return parseFirstEvent(journal, head.subarray(0, readSync(fd, head, 0, head.length, 0)));
   } catch (cause) {
-    if (systemCode(cause) === "ENOENT") return undefined;
+    if (isAbsent(cause)) return undefined;
     throw cause;
   } finally {
     if (fd !== undefined) closeSync(fd);

@@ -1,5 +1,5 @@
 /** What engine and Python worker say to each other: one JSON object per line. */
-import type { JsonObject } from "@sealflow/core";
+import type { ExecutorInput } from "@sealflow/pipeline";
 
 /** The protocol's version that this engine speaks; the worker names its own when it is ready. */
 export const PROTOCOL = 1;
@@ -21,7 +21,7 @@ export interface WorkerJob {
   readonly source: string | null;
   readonly function: string;
   /** KFP's executor input, with local paths. */
-  readonly executorInput: JsonObject;
+  readonly executorInput: ExecutorInput;
   /** Working directory; exists. */
   readonly directory: string;
   /** File that standard output and error are appended to; its directory exists. */
