@@ -59,6 +59,12 @@ def test_an_exception_is_reported_with_its_place_in_the_source(worker):
     assert error["traceback"] in worker.log(event["task"])
 
 
+def test_an_error_longer_than_a_pipe_holds_arrives_shortened(worker):
+    event = worker.run("def f():\n    raise ValueError('\\u20ac' * 500_000)\n")
+    assert event["exitCode"] == 1
+    assert "characters left out" in event["error"]["message"]
+
+
 def test_equal_sources_at_two_paths_are_each_reported_at_their_own(worker):
     source = "def f():\n    raise KeyError('k')\n"
     for _ in range(2):

@@ -28,8 +28,8 @@ def describe(error: BaseException, source: str | None, *, kind: str | None = Non
     return {
         "kind": kind or (error.kind if isinstance(error, ComponentError) else "exception"),
         "type": _type_name(error),
-        "message": _shortened(_text_of(error), MESSAGE_LIMIT),
-        "traceback": _shortened(_formatted(error, shown), TRACEBACK_LIMIT),
+        "message": shortened(_text_of(error), MESSAGE_LIMIT),
+        "traceback": shortened(_formatted(error, shown), TRACEBACK_LIMIT),
         **innermost,
     }
 
@@ -83,7 +83,7 @@ def _text_of(error: BaseException) -> str:
         return f"(the message can't be shown: {type(problem).__name__})"
 
 
-def _shortened(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
     """Keeps the start and the end, where a traceback says what matters."""
     if len(text) <= limit:
         return text

@@ -16,6 +16,8 @@ from sealflow.worker import threads
 
 Json = dict[str, Any]
 
+# Below a pipe's buffer (64 KiB on Linux): nobody reads it before this process is gone.
+_REPORT_LIMIT = 60_000
 _SIGNALS_RESET = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -86,11 +88,7 @@ def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
     """Sets up the process: directory, environment, threads, limits."""
     directory = request.get("directory")
     if directory:
-        try:
-            os.makedirs(directory, exist_ok=True)
-            os.chdir(directory)
-        except OSError as error:
-            raise InputsError(f"directory {directory}: {error.strerror}") from error
+        _change_directory(directory)
     own = request.get("env") or {}
     count = request.get("threads") or threads.available()
     os.environ.update(threads.environment_of(count))
@@ -106,6 +104,17 @@ def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
+def _change_directory(directory: str) -> None:
+    try:
+        try:
+            os.chdir(directory)
+        except FileNotFoundError:
+            os.makedirs(directory, exist_ok=True)
+            os.chdir(directory)
+    except OSError as error:
+        raise InputsError(f"directory {directory}: {error.strerror}") from error
+
+
 def _reseed() -> None:
     """Gives this process its own random numbers: NumPy's global generator is copied by a fork, Python's
     reseeds itself."""
@@ -114,8 +123,8 @@ def _reseed() -> None:
         random.seed()
 
 
-def detach(log: str, keep: int) -> None:
-    """Leaves the zygote's session and files: own process group, log file as output, death with the zygote."""
+def detach(log: str, nothing: int) -> None:
+    """Leaves the zygote's session and files: own process group, log file as output, `nothing` as input."""
     os.setsid()
     gc.enable()
     for number in _SIGNALS_RESET:
@@ -124,10 +133,9 @@ def detach(log: str, keep: int) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    for each in {descriptor, nothing} - {0, 1, 2, keep}:
-        os.close(each)
+    if descriptor > 2:
+        os.close(descriptor)
 
 
 def _finish() -> None:
@@ -172,7 +180,13 @@ def _tell(
     # The component may have closed or replaced its output: the report still goes out.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         failure.print_to_log(description)
-    report.send(json.dumps(description).encode())
+    content = json.dumps(description).encode()
+    if len(content) > _REPORT_LIMIT:
+        # Escapes made it longer than the pipe holds: six bytes a character at worst.
+        description["message"] = failure.shortened(description["message"], _REPORT_LIMIT // 50)
+        description["traceback"] = failure.shortened(description["traceback"], _REPORT_LIMIT // 12)
+        content = json.dumps(description).encode()
+    report.send(content)
 
 
 def _show_own_source(alias: str, source: str) -> None:

@@ -47,6 +47,7 @@ class Zygote:
         self.tasks: dict[int, Task] = {}
         self.names: dict[str, Task] = {}
         self.buffer = bytearray()
+        self.nothing = os.open(os.devnull, os.O_RDONLY)
         self.setters = threads.loaded_setters()
         self.stopping = False
 
@@ -182,7 +183,7 @@ class Zygote:
             processes.die_with(os.getppid())
             signal.set_wakeup_fd(-1)
             report = task.Report(writer)
-            task.detach(request["log"], writer)
+            task.detach(request["log"], self.nothing)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
             os.close(self.output)
             task.run_in_child(request, report, self.setters)
