@@ -1,3 +1,21 @@
+export type {
+  ComponentFile,
+  FunctionSignature,
+  LocalModule,
+  Requirements,
+} from "../components/component-file.js";
+export {
+  type GenerateOptions,
+  generateComponents,
+  throwComponentFindings,
+} from "../components/generate.js";
+export {
+  type AnyPipeline,
+  type CompileOptions,
+  compilePipeline,
+  componentSources,
+} from "./compile/compile.js";
+export type { Sources } from "./compile/registry.js";
 export {
   type ComponentFunction,
   inImage,
@@ -27,6 +45,7 @@ export {
 } from "./control-flow.js";
 export * from "./definitions.js";
 export { type ImporterOptions, importer } from "./importer.js";
+export * as kubernetes from "./kubernetes.js";
 export {
   isPipeline,
   PIPELINE_BRAND,

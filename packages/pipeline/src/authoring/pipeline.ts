@@ -187,15 +187,28 @@ function emptyGraph(options: PipelineOptions<Definitions<PipelineInput>>, where:
   return graph;
 }
 
-function configOf({ workspace, ...rest }: PipelineConfig): JsonObject {
-  if (workspace === undefined) return { ...rest };
+/** The spec's `PipelineConfig`, whose names differ. */
+function configOf(config: PipelineConfig): JsonObject {
+  const names = [
+    ["ttlSecondsAfterFinished", "resourceTtlOnCompletion"],
+    ["ttlSecondsAfterSuccess", "resourceTtlOnSuccess"],
+    ["ttlSecondsAfterFailure", "resourceTtlOnFailure"],
+    ["activeDeadlineSeconds", "activeDeadlineSeconds"],
+  ] as const;
+  const numbers: Record<string, number> = {};
+  for (const [name, member] of names) if (config[name] !== undefined) numbers[member] = config[name];
+  return { ...numbers, ...workspaceOf(config.workspace) };
+}
+
+function workspaceOf(workspace: PipelineConfig["workspace"]): JsonObject {
+  if (workspace === undefined) return {};
   const { size, accessModes, storageClassName } = workspace;
   const patch = {
     ...(accessModes === undefined ? {} : { accessModes }),
     ...(storageClassName === undefined ? {} : { storageClassName }),
   };
   const kubernetes = Object.keys(patch).length === 0 ? {} : { kubernetes: { pvcSpecPatch: patch } };
-  return { ...rest, workspace: { size, ...kubernetes } };
+  return { workspace: { size, ...kubernetes } };
 }
 
 function inputReferences(graph: Graph): Record<string, Reference> {
