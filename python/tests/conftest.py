@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 from worker_client import PYTHON_SOURCES, WorkerClient
@@ -9,6 +10,6 @@ os.environ["PYTHONPATH"] = PYTHON_SOURCES
 
 @pytest.fixture
 def worker(tmp_path):
-    client = WorkerClient(tmp_path)
+    client = WorkerClient(tmp_path, python=os.environ.get("SEALFLOW_WORKER_PYTHON", sys.executable))
     yield client
     client.close()

@@ -55,16 +55,13 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def kill_escaped(task: str | None, leaders: set[int]) -> None:
-    """Kills processes that left their task's group: those of one task, or of all tasks when `task` is None.
+def kill_escaped(tasks: set[str] | None, *, spared: set[int]) -> None:
+    """Kills processes that left their task's group: those of some tasks, or all when `tasks` is None.
 
-    They are adopted by this process when their parent ends. Whose they are is read from their environment;
-    with no task
-    left running, all that remain are leftovers.
+    They are adopted by this process when their parent ends. Whose they are is read from their environment.
     """
-    orphans = [pid for pid in children_of(os.getpid()) if pid not in leaders]
-    for pid in orphans:
-        if task is None or not leaders or _task_of(pid) == task:
+    for pid in set(children_of(os.getpid())) - spared:
+        if tasks is None or _task_of(pid) in tasks:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -94,8 +94,7 @@ def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
     os.environ.update(threads.environment_of(count))
     os.environ["SEALFLOW_TASK"] = request["task"]
     os.environ.update(own)
-    if setters or len(sys.modules) > 400:
-        threads.apply(count, setters, own)
+    threads.apply(count, setters, own)
     _reseed()
     sys.argv = [request["source"] or request["module"]]
     limit = request.get("memoryLimitBytes")

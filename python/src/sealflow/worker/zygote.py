@@ -49,6 +49,11 @@ class Zygote:
         self.buffer = bytearray()
         self.nothing = os.open(os.devnull, os.O_RDONLY)
         self.setters = threads.loaded_setters()
+        # Processes that imported libraries started for themselves.
+        self.helpers: set[int] = set()
+        self.ended: set[str] = set()
+        self.swept = 0.0
+        self.kfp_tried = False
         self.stopping = False
 
     def serve(self) -> int:
@@ -61,8 +66,9 @@ class Zygote:
         try:
             while not self.stopping:
                 watching = any(each.limit for each in self.tasks.values())
-                ready = poll.poll(_WATCH_SECONDS * 1000 if watching else None)
+                ready = poll.poll(_WATCH_SECONDS * 1000 if watching or self.ended else None)
                 self._reap(wakeup)
+                self._sweep()
                 if watching:
                     self._watch_memory()
                 if any(descriptor == self.input for descriptor, _ in ready):
@@ -86,6 +92,7 @@ class Zygote:
         kfp_shim.install()
         if kfp_shim.is_shim():
             importlib.import_module("kfp.dsl")
+            self.kfp_tried = True
         import warnings
 
         # Tasks are forked while no thread runs Python code; `prepared` says how many threads there are.
@@ -102,6 +109,7 @@ class Zygote:
 
     def _freeze(self) -> None:
         """Keeps what is loaded out of the collector's way, so that tasks share its memory."""
+        self.helpers = set(processes.children_of(os.getpid())) - set(self.tasks)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -155,10 +163,13 @@ class Zygote:
         name = request["task"]
         if name in self.names:
             raise requests.Refused("task: expected a name of its own, got the one of a running task", name)
+        if name in self.ended:
+            # Leftovers of an earlier task of this name must not be taken for this one's.
+            self._sweep(at_once=True)
         if not request.get("module"):
             # Compiled here, once for all tasks; the task itself reports what is wrong with it.
             with contextlib.suppress(SourceError):
-                sources.compiled(request["source"])
+                self._load_kfp_for(sources.compiled(request["source"]).co_names)
         reader, writer = os.pipe()
         # A kill request may come before the new process has reset its handlers: signals wait until then.
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
@@ -176,6 +187,16 @@ class Zygote:
         self.tasks[pid] = started
         self.names[name] = started
         self._emit({"event": "started", "task": name, "pid": pid})
+
+    def _load_kfp_for(self, names: tuple[str, ...]) -> None:
+        """Imports an installed kfp once, before the first task that wants it, instead of in every task."""
+        if self.kfp_tried or not any(name == "kfp" or name.startswith("kfp.") for name in names):
+            return
+        self.kfp_tried = True
+        # A kfp that can't be imported fails the tasks that import it.
+        with contextlib.suppress(Exception):
+            importlib.import_module("kfp.dsl")
+        self._freeze()
 
     def _become_task(self, request: Json, writer: int) -> None:
         """Turns this freshly forked process into the task; never returns."""
@@ -246,7 +267,7 @@ class Zygote:
 
     def _finish(self, ended: Task, status: int, usage: Any) -> None:
         del self.names[ended.name]
-        processes.kill_escaped(ended.name, set(self.tasks))
+        self.ended.add(ended.name)
         signalled = os.WIFSIGNALED(status)
         self._emit(
             {
@@ -259,6 +280,14 @@ class Zygote:
                 "error": _read_report(ended),
             }
         )
+
+    def _sweep(self, at_once: bool = False) -> None:
+        """Kills what ended tasks left outside their groups; now and then, since looking is not cheap."""
+        now = time.monotonic()
+        if self.ended and (at_once or now - self.swept >= _WATCH_SECONDS):
+            processes.kill_escaped(self.ended if self.tasks else None, spared=self.helpers | set(self.tasks))
+            self.ended.clear()
+            self.swept = now
 
     def _watch_memory(self) -> None:
         """Kills tasks whose processes together hold more than their limit; a limit on one process's data is
@@ -273,7 +302,7 @@ class Zygote:
     def _kill_everything(self) -> None:
         for pid in list(self.tasks):
             processes.signal_group(pid, signal.SIGKILL)
-        processes.kill_escaped(None, set(self.tasks))
+        processes.kill_escaped(None, spared=set(self.tasks))
         for pid in list(self.tasks):
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
