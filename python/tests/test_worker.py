@@ -121,6 +121,28 @@ def test_a_broken_contract_says_which_part_is_broken(worker, source, kind, words
     assert words in error["message"]
 
 
+def test_a_syntax_error_points_at_its_line_and_shows_nothing_of_the_runtime(worker):
+    event = worker.run("x = 1\ndef f(:\n")
+    error = event["error"]
+    assert error["file"].endswith(f"{event['task']}/component.py")
+    assert (error["line"], error["function"]) == (2, None)
+    assert "sources.py" not in error["traceback"]
+
+
+def test_causes_are_shown_without_the_runtime(worker):
+    source = """
+def f():
+    try:
+        {}['k']
+    except KeyError as e:
+        raise ValueError('v') from e
+"""
+    error = worker.run(source)["error"]
+    assert (error["type"], error["line"]) == ("ValueError", 6)
+    assert "KeyError: 'k'" in error["traceback"]
+    assert "executor.py" not in error["traceback"]
+
+
 def test_memory_beyond_the_limit_is_reported_as_out_of_memory(worker):
     event = worker.run("def f():\n    b'x' * (1 << 30)\n", memoryLimitBytes=200 << 20)
     assert event["error"]["kind"] == "memory"

@@ -22,8 +22,9 @@ def describe(error: BaseException, source: str | None, *, kind: str | None = Non
     else to the
     innermost frame. `kind` overrides the error's own.
     """
+    _trim_causes(error)
     trace = _component_frames(error)
-    innermost = _innermost(trace, source)
+    innermost = _place_of_syntax_error(error) or _innermost(trace, source)
     shown = None if isinstance(error, ComponentError) and error.__cause__ is None else trace
     return {
         "kind": kind or (error.kind if isinstance(error, ComponentError) else "exception"),
@@ -40,6 +41,23 @@ def _component_frames(error: BaseException) -> TracebackType | None:
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith((_PACKAGE, *_INTERNAL)):
         trace = trace.tb_next
     return trace
+
+
+def _trim_causes(error: BaseException) -> None:
+    """Takes this package's frames out of the exceptions behind this one."""
+    seen = {id(error)}
+    behind = error.__cause__ or error.__context__
+    while behind is not None and id(behind) not in seen:
+        seen.add(id(behind))
+        behind.__traceback__ = _component_frames(behind)
+        behind = behind.__cause__ or behind.__context__
+
+
+def _place_of_syntax_error(error: BaseException) -> dict[str, Any] | None:
+    wrong = error.__cause__ if isinstance(error, ComponentError) else error
+    if isinstance(wrong, SyntaxError) and wrong.filename:
+        return {"file": wrong.filename, "line": wrong.lineno, "function": None}
+    return None
 
 
 def _innermost(trace: TracebackType | None, source: str | None) -> dict[str, Any]:
