@@ -3,11 +3,13 @@ import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { completionCommand } from "./completion.js";
 import { doctorCommand } from "./doctor.js";
+import { reportCommand } from "./report.js";
 import { runsRoutes } from "./runs.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
     runs: runsRoutes,
+    report: reportCommand,
     doctor: doctorCommand,
     completion: completionCommand,
   },
