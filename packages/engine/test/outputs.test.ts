@@ -96,10 +96,11 @@ describe("outputs", () => {
         there: { artifacts: [{ uri: elsewhere }] },
         remote: { artifacts: [{ uri: "gs://bucket/x" }] },
         custom: { artifacts: [{ uri: places.artifact("custom"), customPath: "mine" }] },
+        python: { artifacts: [{ uri: places.artifact("python"), custom_path: "mine" }] },
       },
     });
     writeFileSync(join(places.directory, "mine"), "y");
-    const declared = { absent: {}, there: {}, remote: {}, custom: {} };
+    const declared = { absent: {}, there: {}, remote: {}, custom: {}, python: {} };
     const { artifacts } = (await readOutputs(store, task({}, declared), places)).outputs;
     expect(artifacts.absent?.[0]).not.toHaveProperty("digest");
     expect(artifacts.there?.[0]).toMatchObject({
@@ -108,6 +109,7 @@ describe("outputs", () => {
     });
     expect(artifacts.remote?.[0]).toMatchObject({ uri: "gs://bucket/x" });
     expect(artifacts.custom?.[0]?.uri).toContain("/artifacts/sha256/");
+    expect(artifacts.python?.[0]).toMatchObject({ digest: artifacts.custom?.[0]?.digest });
   });
 
   it("of a list hold any number, of a single artifact one", async () => {

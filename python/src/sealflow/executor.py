@@ -134,15 +134,12 @@ class Invocation:
             self.classes.get(title) or kinds.artifact_class_of(annotation) or self.classes["system.Artifact"]
         )
         make = getattr(chosen, "_from_executor_fields", chosen)
-        artifact = make(
+        # A custom path belongs to the task that set it: its readers find the content at the URI.
+        return make(
             name=description.get("name", ""),
             uri=description.get("uri", ""),
             metadata=description.get("metadata") or {},
         )
-        custom_path = description.get("customPath") or description.get("custom_path")
-        if custom_path:
-            artifact.custom_path = custom_path
-        return artifact
 
     def _embedded(self, annotation: Any) -> Any:
         names = self.function.__globals__

@@ -124,8 +124,13 @@ def _described(name: str, value: Any, annotation: Any) -> Json:
         uri = text if "://" in text else os.path.abspath(text)
         return {"name": name, "uri": uri, "metadata": {}, "type": {"schemaTitle": title}}
     if hasattr(value, "uri") and hasattr(value, "metadata"):
-        described = {"name": value.name or name, "uri": value.uri, "metadata": value.metadata}
-        return described | {"type": {"schemaTitle": title}, "customPath": getattr(value, "custom_path", "")}
+        uri = getattr(value, "custom_path", "") or value.uri
+        return {
+            "name": value.name or name,
+            "uri": uri,
+            "metadata": value.metadata,
+            "type": {"schemaTitle": title},
+        }
     raise InputsError(f"artifact {name}: expected a path or an artifact, got {type(value).__name__}")
 
 

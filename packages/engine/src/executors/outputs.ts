@@ -116,7 +116,13 @@ function objectOf(value: JsonValue | undefined): JsonObject {
 
 function reportedArtifacts(report: JsonObject, name: string): JsonObject[] {
   const list = objectOf(objectOf(report.artifacts)[name]).artifacts;
-  return Array.isArray(list) ? list.filter(isJsonObject) : [];
+  return Array.isArray(list) ? list.filter(isJsonObject).map(withCustomPath) : [];
+}
+
+/** The Python executors write the field's proto name, and protojson reads both. */
+function withCustomPath(artifact: JsonObject): JsonObject {
+  const { custom_path: customPath, ...rest } = artifact;
+  return customPath === undefined ? artifact : { ...rest, customPath };
 }
 
 function tooMany(name: string, count: number): SealflowError {
