@@ -96,10 +96,11 @@ describe("outputs", () => {
         there: { artifacts: [{ uri: elsewhere }] },
         remote: { artifacts: [{ uri: "gs://bucket/x" }] },
         custom: { artifacts: [{ uri: places.artifact("custom"), customPath: "mine" }] },
-        python: { artifacts: [{ uri: places.artifact("python"), custom_path: "mine" }] },
+        python: { artifacts: [{ uri: places.artifact("python"), custom_path: "yours" }] },
       },
     });
     writeFileSync(join(places.directory, "mine"), "y");
+    writeFileSync(join(places.directory, "yours"), "y");
     const declared = { absent: {}, there: {}, remote: {}, custom: {}, python: {} };
     const { artifacts } = (await readOutputs(store, task({}, declared), places)).outputs;
     expect(artifacts.absent?.[0]).not.toHaveProperty("digest");
