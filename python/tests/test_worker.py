@@ -328,3 +328,25 @@ def test_exit_codes_survive_many_tasks_without_leaking_descriptors(worker):
     for _ in range(30):
         assert worker.run(NOOP)["exitCode"] == 0
     assert len(os.listdir(f"/proc/{worker.process.pid}/fd")) == before
+
+
+def test_an_installed_kfp_is_imported_once_and_its_classes_are_used(worker):
+    source = """
+import sys
+LOADED = "kfp.dsl" in sys.modules
+import kfp
+from kfp import dsl
+from kfp.dsl import *
+def f(m: Output[Metrics]) -> list:
+    m.log_metric("auc", 0.5)
+    return [LOADED, hasattr(kfp, "__sealflow_shim__"), type(m).__module__, get_uri("x")]
+"""
+    artifact = {"name": "m", "uri": str(worker.directory / "m"), "type": {"schemaTitle": "system.Metrics"}}
+    output = worker.directory / "executor" / "output.json"
+    outputs = {"artifacts": {"m": {"artifacts": [artifact]}}, "outputFile": str(output)}
+    event = worker.run(source, executorInput={"inputs": {}, "outputs": outputs})
+    assert event["error"] is None
+    written = json.loads(output.read_text())
+    assert written["artifacts"]["m"]["artifacts"][0]["metadata"] == {"auc": 0.5}
+    found = written["parameterValues"]["Output"]
+    assert found == [True, False, "kfp.dsl.types.artifact_types", str(output.parent / "x")]
