@@ -24,3 +24,5 @@ export { type ParseOptions, parsePipelineDocument } from "./ir/parse.js";
 export { type DocumentPath, pathText } from "./ir/path.js";
 export * from "./ir/types.js";
 export { validatePipeline } from "./ir/validate/validate.js";
+export { lintPipeline } from "./lint/lint.js";
+export { LINT_TARGETS, type LintTarget } from "./lint/target.js";
