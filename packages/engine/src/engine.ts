@@ -15,6 +15,7 @@ import { type DrivenRun, drive, lockRun } from "./run/driver.js";
 import { recordedResults, replay } from "./run/replay.js";
 import type { EngineServices } from "./run/run-context.js";
 import { contextOf, type RunSettings, settingsFromJson, settingsToJson } from "./run/settings.js";
+import { discard } from "./store/artifacts.js";
 import { writing } from "./store/disk-errors.js";
 import { readStoredDocument, writeStoredDocument } from "./store/document.js";
 import { runLayout } from "./store/layout.js";
@@ -153,7 +154,10 @@ class LocalEngine implements Engine {
 
   private makeRun(runId: string, document: PipelineDocument, locks: Readonly<Record<string, string>>): void {
     const layout = runLayout(this.services.store, runId);
+    if (this.options.store.hasRun(runId)) throw existingRun(runId);
     writing(layout.directory, () => {
+      // Left by a process that died before anybody was told of its run.
+      discard(layout.directory);
       mkdirSync(this.services.store.runs, { recursive: true });
       mkdirSync(layout.directory);
       mkdirSync(layout.logs);
@@ -215,6 +219,13 @@ function settingsOf(options: RunOptions, now: number): RunSettings {
     failFast: options.failFast ?? false,
     finalStatusWords: options.finalStatusWords ?? "backend",
   };
+}
+
+function existingRun(runId: string): SealflowError {
+  return new SealflowError({
+    code: "ENGINE_RUN_EXISTS",
+    message: `run ${runId}: expected a new id, got one that the store knows already`,
+  });
 }
 
 function requireOpen(runId: string, mode: "resume" | "retry", state: string | undefined): void {

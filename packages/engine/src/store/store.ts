@@ -6,9 +6,10 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   writeFileSync,
 } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { isJsonObject, type JsonValue, SealflowError } from "@sealflow/core";
 import type { TaskPath } from "@sealflow/pipeline";
 import type { RunEvent } from "../events.js";
@@ -45,6 +46,8 @@ export interface Store {
    * @throws SealflowError `ENGINE_RUN_UNKNOWN`, `ENGINE_RUN_NOT_RUNNING`
    */
   requestCancel(runId: string): void;
+  /** True for a run that somebody was told of. */
+  hasRun(runId: string): boolean;
   /** True while a living process has the run in hand. */
   isRunning(runId: string): boolean;
 }
@@ -131,7 +134,13 @@ class FileStore implements Store {
   deleteRun(runId: string): void {
     const { directory } = this.run(runId);
     if (this.isRunning(runId)) throw busyRun(runId, "deleted");
-    writing(directory, () => discard(directory));
+    // In one step: a half deleted run must not look like one.
+    const aside = join(this.layout.temporary, `deleted-${runId}-${process.pid}`);
+    writing(directory, () => {
+      mkdirSync(this.layout.temporary, { recursive: true });
+      renameSync(directory, aside);
+      discard(aside);
+    });
   }
 
   gc(options: GcOptions): GcReport {
@@ -149,6 +158,10 @@ class FileStore implements Store {
     writing(cancel, () => writeFileSync(cancel, ""));
   }
 
+  hasRun(runId: string): boolean {
+    return firstEvent(runLayout(this.layout, runId).journal) !== undefined;
+  }
+
   isRunning(runId: string): boolean {
     return lockHolders(this.layout.locks, (name) => name === runLockName(runId)).length > 0;
   }
@@ -156,7 +169,7 @@ class FileStore implements Store {
   /** Layout of a run that exists. */
   private run(runId: string): ReturnType<typeof runLayout> {
     const layout = runLayout(this.layout, runId);
-    if (!existsSync(layout.journal)) throw unknownRun(runId);
+    if (!this.hasRun(runId)) throw unknownRun(runId);
     return layout;
   }
 
@@ -226,12 +239,16 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
+/** Undefined when no event is whole yet, or there is no journal. Reads no more than it must. */
 function firstEvent(journal: string): RunEvent | undefined {
-  const head = Buffer.alloc(1 << 20);
+  const head = Buffer.alloc(HEAD_BYTES);
   let fd: number | undefined;
   try {
     fd = openSync(journal, "r");
-    return parseFirstEvent(journal, head.subarray(0, readSync(fd, head, 0, head.length, 0)));
+    const bytes = readSync(fd, head, 0, HEAD_BYTES, 0);
+    const first = parseFirstEvent(journal, head.subarray(0, bytes));
+    // Parameters are part of the first event, which may so be long.
+    return first ?? (bytes === HEAD_BYTES ? readJournal(journal).events[0] : undefined);
   } catch (cause) {
     if (isAbsent(cause)) return undefined;
     throw cause;
@@ -239,3 +256,5 @@ function firstEvent(journal: string): RunEvent | undefined {
     if (fd !== undefined) closeSync(fd);
   }
 }
+
+const HEAD_BYTES = 64 * 1024;
