@@ -113,6 +113,19 @@ describe("outputs", () => {
     expect(artifacts.python?.[0]).toMatchObject({ digest: artifacts.custom?.[0]?.digest });
   });
 
+  it("at a custom path are copied, wherever that is, and the path ends with the task", async () => {
+    const { store, places, report } = attempt();
+    const custom = join(places.directory, "..", "custom");
+    mkdirSync(custom);
+    writeFileSync(join(custom, "x"), "1");
+    report({ artifacts: { d: { artifacts: [{ uri: places.artifact("d"), custom_path: custom }] } } });
+    const { outputs } = await readOutputs(store, task({}, { d: {} }), places);
+    const [artifact] = outputs.artifacts.d ?? [];
+    expect(artifact).not.toHaveProperty("customPath");
+    expect(readFileSync(join(fileURLToPath(artifact?.uri ?? ""), "x"), "utf8")).toBe("1");
+    expect(readFileSync(join(custom, "x"), "utf8")).toBe("1");
+  });
+
   it("of a list hold any number, of a single artifact one", async () => {
     const { store, places, report } = attempt();
     for (const name of ["x", "y"]) writeFileSync(places.artifact(name), name);

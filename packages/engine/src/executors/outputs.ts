@@ -1,5 +1,6 @@
 /** What a task leaves behind, read by KFP's rules: the executor's output file wins, then each parameter's own file. */
 import { existsSync, readFileSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
@@ -12,7 +13,7 @@ import {
 import type { ArtifactValue, DueTask, ParameterType, TaskOutputs } from "@sealflow/pipeline";
 import { storeContent } from "../store/artifacts.js";
 import { contentOf } from "../store/content-digest.js";
-import { systemCode } from "../store/disk-errors.js";
+import { systemCode, writingAsync } from "../store/disk-errors.js";
 import type { StoreLayout } from "../store/layout.js";
 import { parameterFromText, parameterFromValue } from "./output-values.js";
 
@@ -147,13 +148,14 @@ interface Found extends Omit<ArtifactValue, "uri" | "digest"> {
 }
 
 /**
- * Content in the attempt's directory moves into the store. Content elsewhere on this machine stays, known by its digest.
- * A task need not write its artifact: metrics are often metadata only. Such an artifact points to a path that never exists.
+ * Content in the attempt's directory moves into the store. Content at a custom path elsewhere is copied, since the next
+ * task with that path overwrites it. Other content of this machine stays, known by its digest. A task need not write its
+ * artifact: metrics are often metadata only. Such an artifact points to a path that never exists.
  */
 async function keep(
   store: StoreLayout,
   places: OutputPlaces,
-  { path, ...artifact }: Found,
+  { path, customPath, ...artifact }: Found,
   durable: Promise<void>[],
 ): Promise<ArtifactValue> {
   if (!isAbsolute(path)) return { ...artifact, uri: path };
@@ -161,12 +163,20 @@ async function keep(
     const nowhere = join(store.directory, "artifacts", "absent", artifact.name);
     return { ...artifact, uri: pathToFileURL(nowhere).href };
   }
-  if (isInside(places.directory, path)) {
-    const stored = await storeContent(store, path);
-    durable.push(stored.durable);
-    return { ...artifact, uri: stored.uri, digest: stored.digest };
+  const own = isInside(places.directory, path);
+  if (!own && customPath === undefined) {
+    return { ...artifact, uri: pathToFileURL(path).href, digest: (await contentOf(path)).digest };
   }
-  return { ...artifact, uri: pathToFileURL(path).href, digest: (await contentOf(path)).digest };
+  const content = own ? path : await copyIn(places, artifact.name, path);
+  const stored = await storeContent(store, content);
+  durable.push(stored.durable);
+  return { ...artifact, uri: stored.uri, digest: stored.digest };
+}
+
+async function copyIn(places: OutputPlaces, name: string, path: string): Promise<string> {
+  const copy = join(places.directory, `custom-${name}`);
+  await writingAsync(copy, () => cp(path, copy, { recursive: true, verbatimSymlinks: true }));
+  return copy;
 }
 
 function isInside(directory: string, path: string): boolean {
