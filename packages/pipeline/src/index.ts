@@ -1,5 +1,4 @@
 export * from "./authoring/index.js";
-export { formatPipelineYaml, formatYaml } from "./authoring/yaml.js";
 export { completeContext } from "./interpreter/complete-context.js";
 export {
   type ArtifactList,

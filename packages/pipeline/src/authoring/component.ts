@@ -1,6 +1,6 @@
 /** Components: what tasks are made of. Calling one in a pipeline function adds a task. */
 import type { CallOf } from "./arguments.js";
-import { readArguments } from "./arguments.js";
+import { type CallSite, readArguments } from "./arguments.js";
 import type { Component, PythonImplementation } from "./component-model.js";
 import type { Definitions, InputDefinition, OutputDefinition } from "./definitions.js";
 import type { TaskNode, ValueNode } from "./graph.js";
@@ -28,6 +28,7 @@ export function addTask<O>(component: Component, inputs: object, caller: AnyCall
   const where = traceCaller(caller);
   const scope = currentScope(component.name, where);
   const site = { graph: scope.graph, component, where };
+  reportNames(site);
   const node: TaskNode = {
     kind: "task",
     name: newTaskName(scope, component.name),
@@ -46,6 +47,25 @@ export function addTask<O>(component: Component, inputs: object, caller: AnyCall
   };
   scope.group.children.push(node);
   return new Task<O>(node, outputsOf<O>(node, scope.graph, where));
+}
+
+/** Names stand in placeholders and in Python signatures. */
+function reportNames({ graph, component, where }: CallSite): void {
+  const names = [...Object.keys(component.inputs), ...Object.keys(component.outputs)];
+  const invalid = names.find((name) => !/^[\w-]+$/.test(name));
+  if (invalid !== undefined) {
+    report(graph, where, {
+      code: "PIPELINE_NAME_INVALID",
+      message: `${component.name}: expected names of letters, digits, "_" and "-", got ${JSON.stringify(invalid)}`,
+    });
+  }
+  const twice = Object.keys(component.inputs).find((name) => Object.hasOwn(component.outputs, name));
+  if (twice !== undefined && component.implementation.kind !== "pipeline") {
+    report(graph, where, {
+      code: "PIPELINE_NAME_DUPLICATE",
+      message: `${component.name}: an input and an output are both called ${twice}`,
+    });
+  }
 }
 
 function outputsOf<O>(task: TaskNode, graph: Parameters<typeof report>[0], where: Trace): OutputsOf<O> {

@@ -184,6 +184,11 @@ function emptyGraph(options: PipelineOptions<Definitions<PipelineInput>>, where:
       message: `pipeline name: expected lower-case letters, digits and "-", got ${JSON.stringify(options.name)}`,
     });
   }
+  const invalid = Object.keys(graph.inputs).find((name) => !/^\w+$/.test(name));
+  if (invalid !== undefined) {
+    const message = `pipeline parameter: expected letters, digits and "_", got ${JSON.stringify(invalid)}`;
+    report(graph, where, { code: "PIPELINE_NAME_INVALID", message });
+  }
   return graph;
 }
 

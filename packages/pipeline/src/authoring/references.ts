@@ -2,6 +2,8 @@
 import { type Comparison, Condition, type Operand } from "./condition.js";
 import type { ParameterDefinition } from "./definitions.js";
 import type { ArtifactNode, ParameterNode, TemplateNode, ValueNode } from "./graph.js";
+import { currentScope, report } from "./scope.js";
+import { traceCaller } from "./trace.js";
 import type {
   BooleanType,
   ConstantOf,
@@ -88,8 +90,18 @@ export class ParameterRef<out T> {
   field(key: string, definition?: ParameterDefinition): ParameterRef<unknown> {
     const type = definition?.type ?? this.node.type.fields?.[key] ?? this.node.type.element;
     const origin = { kind: "field", of: this.node, key } as const;
-    // A missing type is reported where the reference is used: there the pipeline being built is known.
-    return new ParameterRef({ form: "parameter", origin, type: type ?? { parameterType: "TASK_CONFIG" } });
+    if (type === undefined) this.reportField(key);
+    return new ParameterRef({ form: "parameter", origin, type: type ?? { parameterType: "STRING" } });
+  }
+
+  private reportField(key: string): void {
+    const where = traceCaller(this.field);
+    const known = Object.keys(this.node.type.fields ?? {});
+    report(currentScope("field", where).graph, where, {
+      code: "PIPELINE_TYPE_MISMATCH",
+      message: `field ${key}: expected ${known.length > 0 ? `one of ${known.join(", ")}` : "a struct whose fields are known"}`,
+      hint: "Say what the field is, for example field(name, integer()).",
+    });
   }
 }
 
