@@ -49,7 +49,7 @@ export function throwComponentFindings(files: readonly ComponentFile[]): void {
 /** Names that a module can't export, and the one that the generated text uses itself. */
 const TAKEN = new Set(
   (
-    "source sealflow await break case catch class const continue debugger default delete do else enum export extends " +
+    "source sealflow URL await break case catch class const continue debugger default delete do else enum export extends " +
     "false finally for function if implements import in instanceof interface let new null package private protected " +
     "public return static super switch this throw true try typeof var void while with yield arguments eval undefined"
   ).split(" "),

@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { JsonObject } from "@sealflow/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runPython } from "../../../../test-support/python.js";
-import { formatPipelineYaml, generateComponents, isPipeline } from "../../src/authoring/index.js";
+import { formatPipelineYaml, isPipeline } from "../../src/authoring/index.js";
 import { type PipelineDocument, parsePipelineDocument, validatePipeline } from "../../src/index.js";
 import { normalized } from "./normalize.js";
-import { compileWithSources, readComponentFiles } from "./read-components.js";
+import { compileWithSources } from "./read-components.js";
 import * as written from "./testdata/roundtrip/pipelines.js";
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -56,13 +55,4 @@ describe("a pipeline written in TypeScript and in Python", () => {
       expect(formatPipelineYaml(compileWithSources(value)), name).toBe(first);
     }
   });
-});
-
-it("generates the components that are committed", () => {
-  const [file] = readComponentFiles([path("testdata/roundtrip/steps.py")]);
-  if (file === undefined) throw new Error("no description");
-  const moduleSpecifier = "../../../../src/authoring/index.js";
-  expect(generateComponents(file, { moduleSpecifier })).toBe(
-    readFileSync(path("testdata/roundtrip/steps.components.ts"), "utf8"),
-  );
 });
