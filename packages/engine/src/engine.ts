@@ -199,7 +199,8 @@ class LocalEngine implements Engine {
     const resumed = { type: "run-started", pid: process.pid, resumed: true } as const;
     writing(layout.directory, () => {
       mkdirSync(layout.logs, { recursive: true });
-      mkdirSync(layout.work, { recursive: true });
+      discard(layout.work);
+      mkdirSync(layout.work);
     });
     return {
       ...{ runId, runName: creation.runName, settings, spec: document.spec, platform: document.platform },

@@ -1,17 +1,17 @@
 /** One attempt of a task: a directory of its own, a process, and what it leaves behind. */
-import { mkdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { isSealflowError } from "@sealflow/core";
 import type { DueTask } from "@sealflow/pipeline";
 import { exitError, isSuccess } from "../executors/failure.js";
 import { type OutputPlaces, type ReadOutputs, readOutputs } from "../executors/outputs.js";
-import { discard } from "../store/artifacts.js";
-import { systemCode, writing } from "../store/disk-errors.js";
-import { taskLog, taskWork } from "../store/layout.js";
+import { systemCode } from "../store/disk-errors.js";
+import { taskLog } from "../store/layout.js";
 import type { TaskExit } from "../workers/protocol.js";
 import type { WorkerTask } from "../workers/worker.js";
 import { AttemptFailed } from "./attempt-failed.js";
 import type { RunInProgress } from "./run-context.js";
+import type { Scratch } from "./scratch.js";
 
 /** How an attempt's process is started. */
 export interface AttemptStart {
@@ -35,9 +35,9 @@ export async function runAttempt(
   task: DueTask,
   attempt: { readonly number: number } & AttemptStart,
 ): Promise<AttemptDone> {
-  const directory = taskWork(run.layout, task.path, attempt.number);
+  const scratch = run.scratch.take();
   const log = taskLog(run.layout, task.path, attempt.number);
-  const places = makePlaces(directory, task);
+  const places = placesIn(scratch);
   const unfollow = run.tails.follow(task.path, attempt.number, log);
   try {
     const { exit, timedOut } = await supervised(run, attempt, () => attempt.start(places, log));
@@ -51,7 +51,8 @@ export async function runAttempt(
     return { ...(await readOutputs(run.services.store, task, places)), usage: usageOf(exit) };
   } finally {
     unfollow();
-    cleanUp(directory, places);
+    removeIfThere(places.executorOutput);
+    run.scratch.give(scratch);
   }
 }
 
@@ -62,30 +63,13 @@ function usageOf({ maxRssBytes, cpuSeconds }: TaskExit): AttemptDone["usage"] {
   };
 }
 
-function makePlaces(directory: string, task: DueTask): OutputPlaces {
-  const outputs = join(directory, "outputs");
-  writing(directory, () => {
-    makeFresh(directory);
-    const any = [task.outputParameters, task.outputArtifacts].some((of) => Object.keys(of).length > 0);
-    if (any) mkdirSync(outputs);
-  });
+function placesIn({ directory, outputs }: Scratch): OutputPlaces {
   return {
     directory,
     executorOutput: join(directory, "executor_output.json"),
     parameter: (name) => join(outputs, name),
     artifact: (name) => join(outputs, name),
   };
-}
-
-function makeFresh(directory: string): void {
-  try {
-    mkdirSync(directory);
-  } catch (cause) {
-    if (systemCode(cause) !== "EEXIST") throw cause;
-    // Left by an attempt whose engine was killed.
-    discard(directory);
-    mkdirSync(directory);
-  }
 }
 
 interface Supervised {
@@ -124,20 +108,9 @@ async function supervised(
   }
 }
 
-/** Most attempts leave one or two files; the general way is much slower. */
-function cleanUp(directory: string, places: OutputPlaces): void {
+function removeIfThere(path: string): void {
   try {
-    removeIfThere(unlinkSync, places.executorOutput);
-    removeIfThere(rmdirSync, join(directory, "outputs"));
-    rmdirSync(directory);
-  } catch {
-    discard(directory);
-  }
-}
-
-function removeIfThere(remove: (path: string) => void, path: string): void {
-  try {
-    remove(path);
+    unlinkSync(path);
   } catch (cause) {
     if (systemCode(cause) !== "ENOENT") throw cause;
   }

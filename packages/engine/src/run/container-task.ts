@@ -101,7 +101,7 @@ interface StartedContainer {
 
 function startContainer(run: RunInProgress, job: StartedContainer): WorkerTask {
   const { runtime, places, limits } = job;
-  const name = `sealflow-${createHash("sha256").update(places.directory).digest("hex").slice(0, 20)}`;
+  const name = `sealflow-${createHash("sha256").update(job.log).digest("hex").slice(0, 20)}`;
   const { store } = run.services;
   writing(store.artifacts, () => mkdirSync(store.artifacts, { recursive: true }));
   const command = containerCommand({

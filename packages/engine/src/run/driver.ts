@@ -15,6 +15,7 @@ import { busyRun, runLockName, writeHeader } from "../store/store.js";
 import { RunView } from "../store/summary.js";
 import { type LoopStart, RunLoop } from "./loop.js";
 import type { EngineServices, RunInProgress } from "./run-context.js";
+import { ScratchSpace } from "./scratch.js";
 import { contextOf, type RunSettings } from "./settings.js";
 import { Slots } from "./slots.js";
 
@@ -110,6 +111,7 @@ function inProgress({ services, driven, layout, journal, listeners, signal }: Se
     spec: driven.spec,
     platform: driven.platform,
     environments: new RunEnvironments(services.catalog, { locks: driven.locks, tell, signal }),
+    scratch: new ScratchSpace(layout.work),
     slots: new Slots(services.concurrency),
     tails: new LogTails(listeners.onLog),
     signal,

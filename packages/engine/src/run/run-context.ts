@@ -7,6 +7,7 @@ import type { RunEventBody } from "../events.js";
 import type { LogTails } from "../executors/log-tail.js";
 import type { RunLayout, StoreLayout } from "../store/layout.js";
 import type { WorkerPool } from "../workers/pool.js";
+import type { ScratchSpace } from "./scratch.js";
 import type { RunSettings } from "./settings.js";
 import type { Slots } from "./slots.js";
 
@@ -35,6 +36,7 @@ export interface RunInProgress {
   readonly platform: PlatformSpec | undefined;
   readonly environments: RunEnvironments;
   readonly slots: Slots;
+  readonly scratch: ScratchSpace;
   readonly tails: LogTails;
   /** Aborted when the run is canceled or can't be recorded any more. */
   readonly signal: AbortSignal;

@@ -100,11 +100,6 @@ export function taskLog(run: RunLayout, path: TaskPath, attempt: number): string
   return join(run.logs, `${taskFileName(path)}.${attempt}.log`);
 }
 
-/** The working directory of one attempt. */
-export function taskWork(run: RunLayout, path: TaskPath, attempt: number): string {
-  return join(run.work, `${taskFileName(path)}.${attempt}`);
-}
-
 /** Where the content of a digest is or would be stored. */
 export function blobPath(store: StoreLayout, digest: string): string {
   if (!isDigest(digest)) throw new TypeError(`expected a sha256 digest, got ${digest}`);
