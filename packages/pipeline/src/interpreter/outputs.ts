@@ -86,7 +86,10 @@ function noneOf(selectors: readonly { readonly producerSubtask: string }[]): {
   return { kind: "unavailable", reason: `none of its producers succeeded (${names})` };
 }
 
-/** Slots of a finished loop: every iteration's, in order. An output that one iteration lacks is not available. */
+/**
+ * Slots of a finished loop: every iteration's, in order. An iteration whose producer was skipped by a condition adds
+ * nothing, so that a list can be shorter than the loop.
+ */
 export function slotsOfLoop(component: ComponentSpec, iterations: readonly OutputSlots[]): OutputSlots {
   const parameters: Record<string, ParameterSlot> = {};
   for (const key of sortedKeys(component.outputDefinitions?.parameters)) {
@@ -101,30 +104,21 @@ export function slotsOfLoop(component: ComponentSpec, iterations: readonly Outpu
 
 function collectParameter(key: string, iterations: readonly OutputSlots[]): ParameterSlot {
   const values: JsonValue[] = [];
-  for (const [index, iteration] of iterations.entries()) {
+  for (const iteration of iterations) {
     const slot = member(iteration.parameters, key);
     if (slot?.kind === "value") values.push(slot.value);
-    else if (slot?.kind === "collected") for (const value of slot.values) values.push(value);
-    else return missingIn(index, slot?.reason);
+    if (slot?.kind === "collected") for (const value of slot.values) values.push(value);
   }
   return { kind: "collected", values };
 }
 
 function collectArtifacts(key: string, iterations: readonly OutputSlots[]): ArtifactSlot {
   const artifacts: ArtifactValue[] = [];
-  for (const [index, iteration] of iterations.entries()) {
+  for (const iteration of iterations) {
     const slot = member(iteration.artifacts, key);
-    if (slot?.kind !== "artifacts") return missingIn(index, slot?.reason);
-    for (const artifact of slot.artifacts) artifacts.push(artifact);
+    if (slot?.kind === "artifacts") for (const artifact of slot.artifacts) artifacts.push(artifact);
   }
   return { kind: "artifacts", artifacts };
-}
-
-function missingIn(
-  index: number,
-  reason = "it gives no such output",
-): { kind: "unavailable"; reason: string } {
-  return { kind: "unavailable", reason: `iteration ${index}: ${reason}` };
 }
 
 /** What is available of a task's outputs, as values. */

@@ -45,6 +45,7 @@ const variants: Readonly<Record<string, readonly JsonObject[]>> = {
   loop_condition: [{ items: [] }],
   condition_loop: [{ n: 2 }, { n: 3 }],
   collected_artifacts: [{ names: [] }],
+  collected_of_conditions: [{ least: 4 }],
   exit_with_condition: [{ n: 2 }],
   nested_in_condition: [{ n: 1 }],
   loop_one_of: [{ items: [2] }, { items: [] }],

@@ -439,6 +439,16 @@ def collected_after_failure() -> int:
     return total(values=dsl.Collected(first.output)).output
 
 
+@case
+def collected_of_conditions(least: int = 2) -> int:
+    with dsl.ParallelFor([1, 2, 3]) as item:
+        with dsl.If(item >= least):
+            task = add(a=item, b=item)
+            made = make(name="kept")
+    count_of(items=dsl.Collected(made.outputs["out"]))
+    return total(values=dsl.Collected(task.output)).output
+
+
 # Exit handlers and final status
 
 

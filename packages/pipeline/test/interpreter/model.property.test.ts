@@ -153,7 +153,7 @@ function runNode(own: Node, path: string, at: { states: Record<string, State>; v
   const outs = parts.map(({ out }) => out);
   return {
     state: parts.some(({ state }) => state === "FAILED") ? "FAILED" : "SUCCEEDED",
-    out: outs.some((out) => out === undefined) ? undefined : (outs as (number | number[])[]).flat(),
+    out: outs.flatMap((out) => out ?? []),
   };
 }
 
