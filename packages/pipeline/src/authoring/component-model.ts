@@ -1,5 +1,6 @@
 /** Components as plain data, whatever way they were made. */
 import type { JsonObject } from "@sealflow/core";
+import type { PipelineDocument } from "../ir/types.js";
 import type { Definitions, InputDefinition, OutputDefinition } from "./definitions.js";
 import type { Graph } from "./graph.js";
 
@@ -18,7 +19,8 @@ export type Implementation =
   | PythonImplementation
   | ContainerImplementation
   | ImporterImplementation
-  | { readonly kind: "pipeline"; readonly graph: () => Graph };
+  | { readonly kind: "pipeline"; readonly graph: () => Graph }
+  | { readonly kind: "document"; readonly document: PipelineDocument };
 
 /** A function in a Python file. */
 export interface PythonImplementation {

@@ -44,6 +44,7 @@ export {
   when,
 } from "./control-flow.js";
 export * from "./definitions.js";
+export { type DocumentComponentOptions, documentComponent } from "./document-component.js";
 export { type ImporterOptions, importer } from "./importer.js";
 export * as kubernetes from "./kubernetes.js";
 export {

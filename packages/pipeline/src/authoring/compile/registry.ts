@@ -1,9 +1,10 @@
 import type { JsonObject, SealflowError } from "@sealflow/core";
 import type { ComponentFile } from "../../components/component-file.js";
 import { embeddedContainer } from "../../components/embed.js";
-import type { ComponentSpec, ExecutorSpec } from "../../ir/types.js";
+import type { ComponentSpec, ExecutorSpec, PipelineDocument } from "../../ir/types.js";
 import type { Graph, GroupNode, TaskNode } from "../graph.js";
 import { report } from "../scope.js";
+import { embedDocument } from "./embed-document.js";
 import { type BaseContainer, containerExecutor, importerExecutor, staticContainer } from "./executor.js";
 import { GraphCompiler } from "./graph-compiler.js";
 import { interfaceOf } from "./interface.js";
@@ -23,6 +24,7 @@ export class Registry {
   private readonly named = new Map<string, string>();
   private readonly identities = new Map<object, number>();
   private readonly graphs = new Map<Graph, ComponentSpec>();
+  private readonly documents = new Map<PipelineDocument, ComponentSpec>();
   private readonly containers = new Map<object, BaseContainer>();
 
   constructor(sources: Sources) {
@@ -53,6 +55,10 @@ export class Registry {
       this.refuseContainerSettings(task, graph);
       return () => this.add(task.name, this.graph(implementation.graph()));
     }
+    if (implementation.kind === "document") {
+      this.refuseContainerSettings(task, graph);
+      return () => this.add(task.name, this.document(implementation.document));
+    }
     if (implementation.kind === "importer") {
       this.refuseContainerSettings(task, graph);
       return () => this.addExecuted(task.name, spec, { executor: importerExecutor(implementation) });
@@ -67,6 +73,28 @@ export class Registry {
   /** Registers a group's component under the group's name. */
   addGroup(group: GroupNode, spec: ComponentSpec): string {
     return this.unique(group.name, spec);
+  }
+
+  private document(document: PipelineDocument): ComponentSpec {
+    const known = this.documents.get(document);
+    if (known !== undefined) return known;
+    const embedded = embedDocument(document, {
+      addExecutor: (label, executor, platform) => this.addExecutor(label, executor, platform),
+      addComponent: (name, spec) => {
+        const unique = uniqueName(name, this.components);
+        this.components[unique] = spec;
+        return unique;
+      },
+    });
+    this.documents.set(document, embedded);
+    return embedded;
+  }
+
+  private addExecutor(name: string, executor: ExecutorSpec, platform: JsonObject | undefined): string {
+    const label = uniqueName(name, this.executors);
+    this.executors[label] = executor;
+    if (platform !== undefined && Object.keys(platform).length > 0) this.platformExecutors[label] = platform;
+    return label;
   }
 
   private container(task: TaskNode, graph: Graph): BaseContainer {
@@ -99,9 +127,7 @@ export class Registry {
     const key = JSON.stringify([spec, this.identified(executor), platform]);
     const known = this.named.get(key);
     if (known !== undefined) return known;
-    const label = uniqueName(`exec-${task}`, this.executors);
-    this.executors[label] = executor;
-    if (platform !== undefined && Object.keys(platform).length > 0) this.platformExecutors[label] = platform;
+    const label = this.addExecutor(`exec-${task}`, executor, platform);
     const name = this.unique(task, { ...spec, executorLabel: label });
     this.named.set(key, name);
     return name;
