@@ -17,7 +17,7 @@ export const exitCode = {
 const inputPrefixes = ["PIPELINE_", "IR_", "LINT_"];
 
 /** Errors of the command line that are failures of work, not of usage. */
-const operational = new Set(["CLI_INTERNAL", "CLI_CHECK_FAILED", "CLI_PROCESS_FAILED", "CLI_RUN_UNFINISHED"]);
+const operational = new Set(["CLI_INTERNAL", "CLI_COMPONENTS_STALE"]);
 
 /** The exit code for an error with this code. */
 export function exitCodeForError(code: string): number {

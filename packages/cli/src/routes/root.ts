@@ -1,15 +1,23 @@
 /** All routes. Only flag specifications are loaded here: what a command does comes when it is used. */
 import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
+import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
+import { componentsRoutes } from "./components.js";
 import { doctorCommand } from "./doctor.js";
 import { reportCommand } from "./report.js";
+import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
+    run: runCommand,
+    resume: resumeCommand,
+    retry: retryCommand,
     runs: runsRoutes,
     report: reportCommand,
+    compile: compileCommand,
+    components: componentsRoutes,
     doctor: doctorCommand,
     completion: completionCommand,
   },

@@ -1,0 +1,154 @@
+/** `sealflow run`, `resume` and `retry`. */
+import { SealflowError } from "@sealflow/core";
+import { createEngine, type Engine, type RunListeners, type RunSummary, type Store } from "@sealflow/engine";
+import { type CliContext, wantsColour } from "../context.js";
+import { exitCode } from "../exit-code.js";
+import { loadPipeline } from "../load/pipeline-file.js";
+import { readParametersFile } from "../parameters/file.js";
+import { parseParameters } from "../parameters/parse.js";
+import { configFile, findProject, type Project, storeDirectory } from "../project/project.js";
+import { openProjectStore, resolveRunId } from "../project/run-reference.js";
+import { errorBodyOf, reportError } from "../render/error.js";
+import { formatOutcome } from "../render/run.js";
+import { styleFor } from "../render/style.js";
+import type { ExecutionFlags, RunFlags } from "../routes/run.js";
+import { openEventFile } from "./event-file.js";
+import { watchRun } from "./watch-run.js";
+
+/** Starts, continues or repeats a run on an engine. */
+type Work = (engine: Engine, listeners: RunListeners) => Promise<RunSummary>;
+
+/** `sealflow run [FILE]`. */
+export async function runPipeline(context: CliContext, flags: RunFlags, file?: string): Promise<number> {
+  return withRunJson(context, flags, async () => {
+    const project = await findProject(context.cwd);
+    const { openStore } = await import("@sealflow/engine");
+    const store = openStore(storeDirectory(context, project, flags.store));
+    const { document, ...loaded } = await loadPipeline(context, pipelineFile(project, file), flags);
+    const parameters = parseParameters(document.spec, {
+      assignments: flags.param ?? [],
+      ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
+    });
+    const options = {
+      ...loaded,
+      parameters,
+      caching: !flags.noCache,
+      failFast: flags.failFast,
+      ...(flags.name === undefined ? {} : { name: flags.name }),
+    };
+    return execute(context, { flags, store, project }, (engine, listeners) =>
+      engine.run(document, { ...options, ...listeners }),
+    );
+  });
+}
+
+/** `sealflow resume RUN`. */
+export function resumeRun(context: CliContext, flags: ExecutionFlags, reference: string): Promise<number> {
+  return continueRun(
+    context,
+    flags,
+    reference,
+    (runId) => (engine, listeners) => engine.resume(runId, listeners),
+  );
+}
+
+/** `sealflow retry RUN`. */
+export function retryRun(context: CliContext, flags: ExecutionFlags, reference: string): Promise<number> {
+  return continueRun(
+    context,
+    flags,
+    reference,
+    (runId) => (engine, listeners) => engine.retry(runId, listeners),
+  );
+}
+
+async function continueRun(
+  context: CliContext,
+  flags: ExecutionFlags,
+  reference: string,
+  work: (runId: string) => Work,
+): Promise<number> {
+  return withRunJson(context, flags, async () => {
+    const project = await findProject(context.cwd);
+    const store = await openProjectStore(context, flags.store);
+    return execute(context, { flags, store, project }, work(resolveRunId(store, reference)));
+  });
+}
+
+function pipelineFile(project: Project, file: string | undefined): string {
+  const found = file ?? project.config.pipeline;
+  if (found !== undefined) return file ?? `${project.directory}/${found}`;
+  throw new SealflowError({
+    code: "CLI_PIPELINE_UNNAMED",
+    message: "run: expected the file of a pipeline",
+    hint: `sealflow run FILE.ts, or set "pipeline" in ${configFile}`,
+  });
+}
+
+interface Execution {
+  readonly flags: ExecutionFlags;
+  readonly store: Store;
+  readonly project: Project;
+}
+
+async function execute(context: CliContext, execution: Execution, work: Work): Promise<number> {
+  const { flags, store, project } = execution;
+  const concurrency = flags.concurrency ?? project.config.concurrency;
+  const events = flags.events === undefined ? undefined : openEventFile(context, flags.events);
+  const watch = watchRun(context, events);
+  const engine = createEngine({
+    store,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(flags.allowHostCommands ? { containers: "host" as const } : {}),
+  });
+  const started = context.clock.now();
+  let summary: RunSummary;
+  try {
+    summary = await work(engine, watch.listeners);
+  } finally {
+    watch.stop();
+    await engine.close();
+    events?.close();
+  }
+  printSummary(context, flags, summary, context.clock.now() - started);
+  return exitCodeOf(summary);
+}
+
+function exitCodeOf({ state }: RunSummary): number {
+  if (state === "CANCELED") return exitCode.interrupted;
+  return state === "SUCCEEDED" ? exitCode.ok : exitCode.failed;
+}
+
+function printSummary(
+  context: CliContext,
+  flags: ExecutionFlags,
+  summary: RunSummary,
+  elapsedMs: number,
+): void {
+  const { stdout, stderr, env } = context.process;
+  if (flags.json) {
+    stdout.write(`${JSON.stringify(summary)}\n`);
+    return;
+  }
+  stdout.write(formatOutcome(summary, elapsedMs, styleFor(wantsColour(stdout, env))));
+  const failed = summary.tasks.find((task) => task.state === "FAILED");
+  if (failed !== undefined) stderr.write(`hint: sealflow runs logs ${summary.runId} '${failed.path}'\n`);
+  if (summary.state !== "SUCCEEDED") stderr.write(`hint: sealflow retry ${summary.runId}\n`);
+}
+
+/** With `--json` an error before any run still gives the one object that callers parse. */
+async function withRunJson(
+  context: CliContext,
+  flags: { readonly json: boolean },
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (flags.json) {
+      const summary = { runId: null, state: "FAILED", outputs: {}, tasks: [], error: errorBodyOf(error) };
+      context.process.stdout.write(`${JSON.stringify(summary)}\n`);
+    }
+    return reportError(context, error, false);
+  }
+}

@@ -1,0 +1,52 @@
+/** The pipeline behind a file name: compiled from TypeScript, or read from a spec. */
+import { dirname, extname, resolve } from "node:path";
+import { SealflowError } from "@sealflow/core";
+import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
+import type { CliContext } from "../context.js";
+import { readUserFile } from "./read-file.js";
+
+/** A pipeline that is ready to run. */
+export interface LoadedPipeline {
+  readonly document: PipelineDocument;
+  /** Directory of the file: relative paths in the pipeline start there. */
+  readonly baseDirectory: string;
+  /** Texts of hash-locked requirement files by digest, for components that name one. */
+  readonly locks: Readonly<Record<string, string>>;
+}
+
+/** Which pipeline of a file is meant. */
+export interface LoadOptions {
+  /** Export name or pipeline name; needed when a file exports several. */
+  readonly pipeline?: string | undefined;
+}
+
+const programs = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs"]);
+const specs = new Set([".yaml", ".yml", ".json"]);
+
+/**
+ * Loads `FILE.ts` or `FILE.yaml`.
+ *
+ * @throws SealflowError `CLI_FILE_NOT_FOUND`, `CLI_FILE_UNREADABLE`, `CLI_FILE_KIND`; what compiling or reading throws.
+ */
+export async function loadPipeline(
+  context: CliContext,
+  file: string,
+  options: LoadOptions = {},
+): Promise<LoadedPipeline> {
+  const path = resolve(context.cwd, file);
+  const baseDirectory = dirname(path);
+  const kind = extname(path).toLowerCase();
+  if (!programs.has(kind) && !specs.has(kind)) throw unknownKind(file);
+  const text = await readUserFile(path, file);
+  if (specs.has(kind)) return { document: parsePipelineDocument(text, { file }), baseDirectory, locks: {} };
+  const { compileProgram } = await import("./compile-program.js");
+  return { ...(await compileProgram(context, path, options)), baseDirectory };
+}
+
+function unknownKind(file: string): SealflowError {
+  return new SealflowError({
+    code: "CLI_FILE_KIND",
+    message: `${file}: expected a pipeline as .ts, .js, .yaml or .json`,
+    where: { file },
+  });
+}

@@ -1,0 +1,95 @@
+/** Asking Python about components. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SealflowError } from "@sealflow/core";
+import type { ComponentFile } from "@sealflow/pipeline";
+import type { Environment } from "../context.js";
+
+/** Where Sealflow's Python modules lie: in the engine's package, or in a checkout. */
+const places = ["node_modules/@sealflow/engine/python", "python/src"];
+
+/** Names under which a Python 3.11 or newer may be found, best first. */
+const interpreters = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
+
+function pythonSources(env: Environment): string | undefined {
+  if (env.SEALFLOW_PYTHON_SOURCES) return env.SEALFLOW_PYTHON_SOURCES;
+  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
+    const found = places.map((place) => join(directory, place)).find(hasSignatures);
+    if (found !== undefined) return found;
+    if (dirname(directory) === directory) return undefined;
+  }
+}
+
+function hasSignatures(directory: string): boolean {
+  return existsSync(join(directory, "sealflow", "signatures.py"));
+}
+
+interface Answer {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The system's code when the program could not be started, else the exit code. */
+  readonly code: string | number;
+}
+
+function ask(command: string, args: readonly string[], env: Environment): Promise<Answer> {
+  return new Promise((resolve) => {
+    const options = { env: { ...env }, maxBuffer: 2 ** 28, encoding: "utf8" } as const;
+    execFile(command, args, options, (error, stdout, stderr) => {
+      resolve({ stdout, stderr, code: error === null ? 0 : (error.code ?? 1) });
+    });
+  });
+}
+
+/**
+ * What `python -m sealflow.signatures` says about Python files, in their order. Reads them; runs none of their code.
+ *
+ * @throws SealflowError `CLI_SIGNATURES_FAILED`
+ */
+export async function readSignatures(
+  paths: readonly string[],
+  env: Environment,
+): Promise<readonly ComponentFile[]> {
+  if (paths.length === 0) return [];
+  const sources = pythonSources(env);
+  if (sources === undefined)
+    throw failed("expected the Python modules of @sealflow/engine, got none", "install sealflow again");
+  const pythonPath = [sources, env.PYTHONPATH].filter(Boolean).join(delimiter);
+  const candidates = env.SEALFLOW_PYTHON ? [env.SEALFLOW_PYTHON] : interpreters;
+  let last = "no Python on PATH";
+  for (const candidate of candidates) {
+    const args = ["-c", program, ...paths];
+    const answer = await ask(candidate, args, {
+      ...env,
+      PYTHONPATH: pythonPath,
+      PYTHONDONTWRITEBYTECODE: "1",
+    });
+    if (answer.code === 0) return JSON.parse(answer.stdout) as readonly ComponentFile[];
+    if (answer.code !== "ENOENT" && answer.code !== tooOld) {
+      throw failed(
+        answer.stderr.trim().split("\n").at(-1) ?? `exit code ${answer.code}`,
+        "sealflow doctor checks Python",
+      );
+    }
+    if (answer.code === tooOld) last = `${candidate} is older than 3.11`;
+  }
+  throw failed(
+    `expected Python 3.11 or newer, got ${last}`,
+    "install Python, or name one in SEALFLOW_PYTHON",
+  );
+}
+
+const tooOld = 97;
+const program = `import sys
+if sys.version_info < (3, 11): sys.exit(${tooOld})
+from sealflow.signatures import main
+sys.exit(main(sys.argv[1:]))`;
+
+function failed(message: string, hint: string): SealflowError {
+  return new SealflowError({
+    code: "CLI_SIGNATURES_FAILED",
+    message: `component signatures: ${message}`,
+    hint,
+  });
+}

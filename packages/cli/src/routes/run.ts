@@ -1,0 +1,89 @@
+import { buildCommand } from "@stricli/core";
+import type { CliContext } from "../context.js";
+import {
+  argument,
+  integerFrom,
+  jsonFlag,
+  optionalArgument,
+  storeFlag,
+  switchFlag,
+  textFlag,
+  textsFlag,
+} from "./flags.js";
+import { lazy } from "./lazy.js";
+
+/** Flags of every command that executes tasks. */
+export interface ExecutionFlags {
+  readonly store?: string;
+  readonly concurrency?: number;
+  readonly allowHostCommands: boolean;
+  readonly events?: string;
+  readonly json: boolean;
+}
+
+/** Flags of `run`. */
+export interface RunFlags extends ExecutionFlags {
+  readonly param?: readonly string[];
+  readonly params?: string;
+  readonly pipeline?: string;
+  readonly name?: string;
+  readonly noCache: boolean;
+  readonly failFast: boolean;
+}
+
+const execution = {
+  store: storeFlag,
+  concurrency: {
+    kind: "parsed",
+    parse: integerFrom(1),
+    optional: true,
+    placeholder: "n",
+    brief: "Tasks that run at once (default: the number of processors)",
+  },
+  allowHostCommands: switchFlag(
+    "Run container components as plain processes on this machine, without isolation",
+  ),
+  events: textFlag("file", "Append the run's events to this file as JSON lines"),
+  json: jsonFlag,
+} as const;
+
+export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
+  loader: lazy(async () => (await import("../commands/run.js")).runPipeline),
+  parameters: {
+    flags: {
+      ...execution,
+      param: textsFlag("name=value", "Set a parameter; may be given several times"),
+      params: textFlag("file", "Read parameters from a JSON or YAML file; --param wins over it"),
+      pipeline: textFlag("name", "Which pipeline of the file, when it exports several"),
+      name: textFlag("text", "Display name of the run"),
+      noCache: switchFlag("Run every task; read and write no cache"),
+      failFast: switchFlag("Start no further task after the first failure"),
+    },
+    aliases: { p: "param" },
+    positional: {
+      kind: "tuple",
+      parameters: [
+        optionalArgument("file", "Pipeline as .ts or .yaml (default: pipeline in sealflow.config.json)"),
+      ],
+    },
+  },
+  docs: {
+    brief: "Run a pipeline on this machine",
+    fullDescription:
+      "Run a pipeline on this machine. Exit code 0 when it succeeded, 1 when it failed, 2 when something is wrong with the command line, the parameters or the pipeline, 130 when it was canceled with Ctrl-C.",
+  },
+});
+
+const recorded = argument("run", "Id of the run, its first or last characters, or latest");
+
+export const resumeCommand = buildCommand<ExecutionFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/run.js")).resumeRun),
+  parameters: { flags: execution, positional: { kind: "tuple", parameters: [recorded] } },
+  docs: { brief: "Continue a run whose process was interrupted; finished tasks are not run again" },
+});
+
+export const retryCommand = buildCommand<ExecutionFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/run.js")).retryRun),
+  parameters: { flags: execution, positional: { kind: "tuple", parameters: [recorded] } },
+  docs: { brief: "Run the failed and canceled tasks of a run again, and what depends on them" },
+});
