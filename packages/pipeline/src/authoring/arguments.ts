@@ -12,8 +12,9 @@ import {
   type ArtifactListRef,
   type ArtifactRef,
   isReference,
+  isText,
   type ParameterRef,
-  Text,
+  type Text,
 } from "./references.js";
 import { report, rootOf } from "./scope.js";
 import type { Trace } from "./trace.js";
@@ -95,14 +96,8 @@ function readArgument(site: CallSite, input: NamedInput, value: unknown, read: M
 /** Plain data behind an argument, unchecked. */
 export function argumentFrom(value: unknown): Argument {
   if (isReference(value)) return { kind: "value", node: value.node };
-  if (value instanceof Text || isText(value)) return { kind: "template", template: value.template };
+  if (isText(value)) return { kind: "template", template: value.template };
   return { kind: "constant", value: value as JsonValue };
-}
-
-function isText(value: unknown): value is Text {
-  return (
-    typeof value === "object" && value !== null && "template" in value && value.constructor.name === "Text"
-  );
 }
 
 /** What is wrong with an argument, or undefined. */
@@ -120,6 +115,22 @@ function mismatch(argument: Argument, definition: InputDefinition): string | und
   return accepts(definition, argument.node)
     ? undefined
     : `expected ${wanted}, got ${valueText(argument.node)}`;
+}
+
+/** Reports defaults that are not values of their type: declarations may come from JavaScript. */
+export function reportDefaults(
+  graph: Graph,
+  where: Trace,
+  { name, inputs }: Pick<Component, "name" | "inputs">,
+): void {
+  for (const [input, definition] of Object.entries(inputs)) {
+    if (definition.kind !== "parameter" || definition.default === undefined) continue;
+    if (fits(definition.default, definition.type)) continue;
+    report(graph, where, {
+      code: "PIPELINE_TYPE_MISMATCH",
+      message: `${name}(${input}): expected a default that is ${definitionText(definition)}, got ${constantText(definition.default)}`,
+    });
+  }
 }
 
 function accepts(definition: ParameterDefinition | ArtifactDefinition, node: ValueNode): boolean {
@@ -184,6 +195,7 @@ function originText(origin: Origin): string {
 }
 
 function constantText(value: unknown): string {
+  if (typeof value === "number") return String(value);
   const text = typeof value === "function" ? "a function" : JSON.stringify(value);
   const shown = text === undefined ? String(value) : text;
   return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;

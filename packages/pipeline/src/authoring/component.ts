@@ -1,6 +1,6 @@
 /** Components: what tasks are made of. Calling one in a pipeline function adds a task. */
 import type { CallOf } from "./arguments.js";
-import { type CallSite, readArguments } from "./arguments.js";
+import { type CallSite, readArguments, reportDefaults } from "./arguments.js";
 import type { Component, PythonImplementation } from "./component-model.js";
 import type { Definitions, InputDefinition, OutputDefinition } from "./definitions.js";
 import type { TaskNode, ValueNode } from "./graph.js";
@@ -29,6 +29,7 @@ export function addTask<O>(component: Component, inputs: object, caller: AnyCall
   const scope = currentScope(component.name, where);
   const site = { graph: scope.graph, component, where };
   reportNames(site);
+  if (component.implementation.kind !== "pipeline") reportDefaults(scope.graph, where, component);
   const node: TaskNode = {
     kind: "task",
     name: newTaskName(scope, component.name),

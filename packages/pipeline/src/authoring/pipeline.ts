@@ -1,6 +1,6 @@
 import { type JsonObject, SealflowError } from "@sealflow/core";
 import type { CallOf } from "./arguments.js";
-import { belongsTo, valueText } from "./arguments.js";
+import { belongsTo, reportDefaults, valueText } from "./arguments.js";
 import { addTask } from "./component.js";
 import type { Component } from "./component-model.js";
 import type {
@@ -184,6 +184,7 @@ function emptyGraph(options: PipelineOptions<Definitions<PipelineInput>>, where:
       message: `pipeline name: expected lower-case letters, digits and "-", got ${JSON.stringify(options.name)}`,
     });
   }
+  reportDefaults(graph, where, { name: options.name, inputs: graph.inputs });
   const invalid = Object.keys(graph.inputs).find((name) => !/^\w+$/.test(name));
   if (invalid !== undefined) {
     const message = `pipeline parameter: expected letters, digits and "_", got ${JSON.stringify(invalid)}`;

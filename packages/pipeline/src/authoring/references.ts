@@ -19,6 +19,9 @@ declare const artifactType: unique symbol;
 /** Marks references across copies of this package. */
 const REFERENCE = Symbol.for("sealflow.reference");
 
+/** Marks texts likewise. */
+const TEXT = Symbol.for("sealflow.text");
+
 /** What a value of type `T` may be compared with. */
 export type Comparand<T> = [T] extends [never]
   ? string | number | boolean | ParameterRef<StringType | DoubleType | BooleanType>
@@ -156,6 +159,7 @@ export type Reference = ParameterRef<unknown> | ArtifactRef<string> | ArtifactLi
 
 /** A string with run-time values in it. */
 export class Text {
+  readonly [TEXT] = true;
   readonly template: TemplateNode;
 
   constructor(template: TemplateNode) {
@@ -176,6 +180,11 @@ export function text(strings: TemplateStringsArray, ...values: readonly TextPart
     parts.push(value instanceof ParameterRef ? value.node : String(value), strings[index + 1] ?? "");
   }
   return new Text({ parts });
+}
+
+/** True for a text made by any copy of this package. */
+export function isText(value: unknown): value is Text {
+  return typeof value === "object" && value !== null && TEXT in value;
 }
 
 /** True for a reference made by any copy of this package. */

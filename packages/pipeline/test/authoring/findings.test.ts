@@ -260,6 +260,25 @@ const graphs: readonly (readonly [string, string, AnyPipeline])[] = [
     })(),
   ],
   [
+    "a default that is not among the literals",
+    "PIPELINE_TYPE_MISMATCH",
+    pipeline({ ...name, parameters: { s: string({ literals: ["a"], default: "b" }) } }, () => void count()),
+  ],
+  [
+    "a default that is no number",
+    "PIPELINE_TYPE_MISMATCH",
+    pipeline({ ...name, parameters: { x: integer({ default: Number.NaN }) } }, () => void count()),
+  ],
+  [
+    "an input and an output of one name",
+    "PIPELINE_NAME_DUPLICATE",
+    (() => {
+      const same = { data: dataset({ optional: true }) };
+      const copy = containerComponent({ name: "copy", image, inputs: same, outputs: same });
+      return pipeline(name, () => void copy());
+    })(),
+  ],
+  [
     "text into literals",
     "PIPELINE_TYPE_MISMATCH",
     (() => {
