@@ -33,48 +33,45 @@ interface Answer {
   readonly code: string | number;
 }
 
-function ask(command: string, args: readonly string[], env: Environment): Promise<Answer> {
+function ask(command: string, args: readonly string[], env: Environment, cwd?: string): Promise<Answer> {
   return new Promise((resolve) => {
-    const options = { env: { ...env }, maxBuffer: 2 ** 28, encoding: "utf8" } as const;
+    const place = cwd === undefined ? {} : { cwd };
+    const options = { env: { ...env }, maxBuffer: 2 ** 28, encoding: "utf8", ...place } as const;
     execFile(command, args, options, (error, stdout, stderr) => {
       resolve({ stdout, stderr, code: error === null ? 0 : (error.code ?? 1) });
     });
   });
 }
 
+/** One of Sealflow's Python programs to run. */
+export interface PythonProgram {
+  readonly module: "sealflow.signatures" | "sealflow.component";
+  readonly args: readonly string[];
+  readonly env: Environment;
+  readonly cwd?: string;
+}
+
 /**
- * What `python -m sealflow.signatures` says about Python files, in their order. Reads them; runs none of their code.
+ * Runs a program on the first Python 3.11 or newer: the one of SEALFLOW_PYTHON, else one on PATH.
  *
- * @throws SealflowError `CLI_SIGNATURES_FAILED`
+ * @throws SealflowError `CLI_PYTHON_MISSING`
  */
-export async function readSignatures(
-  paths: readonly string[],
-  env: Environment,
-): Promise<readonly ComponentFile[]> {
-  if (paths.length === 0) return [];
+export async function runPython(work: PythonProgram): Promise<Answer & { readonly code: number }> {
+  const { env } = work;
   const sources = pythonSources(env);
-  if (sources === undefined)
-    throw failed("expected the Python modules of @sealflow/engine, got none", "install sealflow again");
-  const pythonPath = [sources, env.PYTHONPATH].filter(Boolean).join(delimiter);
-  const candidates = env.SEALFLOW_PYTHON ? [env.SEALFLOW_PYTHON] : interpreters;
-  let last = "no Python on PATH";
-  for (const candidate of candidates) {
-    const args = ["-c", program, ...paths];
-    const answer = await ask(candidate, args, {
-      ...env,
-      PYTHONPATH: pythonPath,
-      PYTHONDONTWRITEBYTECODE: "1",
-    });
-    if (answer.code === 0) return JSON.parse(answer.stdout) as readonly ComponentFile[];
-    if (answer.code !== "ENOENT" && answer.code !== tooOld) {
-      throw failed(
-        answer.stderr.trim().split("\n").at(-1) ?? `exit code ${answer.code}`,
-        "sealflow doctor checks Python",
-      );
-    }
-    if (answer.code === tooOld) last = `${candidate} is older than 3.11`;
+  if (sources === undefined) {
+    throw missing("expected the Python modules of @sealflow/engine, got none", "install sealflow again");
   }
-  throw failed(
+  const path = [sources, env.PYTHONPATH].filter(Boolean).join(delimiter);
+  const environment = { ...env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1" };
+  let last = "none on PATH";
+  for (const candidate of env.SEALFLOW_PYTHON ? [env.SEALFLOW_PYTHON] : interpreters) {
+    const args = ["-c", program, work.module, ...work.args];
+    const answer = await ask(candidate, args, environment, work.cwd);
+    if (answer.code === tooOld) last = `${candidate}, which is older`;
+    else if (typeof answer.code === "number") return { ...answer, code: answer.code };
+  }
+  throw missing(
     `expected Python 3.11 or newer, got ${last}`,
     "install Python, or name one in SEALFLOW_PYTHON",
   );
@@ -83,13 +80,30 @@ export async function readSignatures(
 const tooOld = 97;
 const program = `import sys
 if sys.version_info < (3, 11): sys.exit(${tooOld})
-from sealflow.signatures import main
-sys.exit(main(sys.argv[1:]))`;
+import runpy
+module = sys.argv.pop(1)
+runpy.run_module(module, run_name="__main__", alter_sys=True)`;
 
-function failed(message: string, hint: string): SealflowError {
-  return new SealflowError({
+function missing(message: string, hint: string): SealflowError {
+  return new SealflowError({ code: "CLI_PYTHON_MISSING", message: `python: ${message}`, hint });
+}
+
+/**
+ * What `python -m sealflow.signatures` says about Python files, in their order. Reads them; runs none of their code.
+ *
+ * @throws SealflowError `CLI_PYTHON_MISSING`, `CLI_SIGNATURES_FAILED`
+ */
+export async function readSignatures(
+  paths: readonly string[],
+  env: Environment,
+): Promise<readonly ComponentFile[]> {
+  if (paths.length === 0) return [];
+  const answer = await runPython({ module: "sealflow.signatures", args: paths, env });
+  // Our own program's output; its shape is tested on both sides.
+  if (answer.code === 0) return JSON.parse(answer.stdout) as readonly ComponentFile[];
+  throw new SealflowError({
     code: "CLI_SIGNATURES_FAILED",
-    message: `component signatures: ${message}`,
-    hint,
+    message: `component signatures: ${answer.stderr.trim().split("\n").at(-1) ?? `exit code ${answer.code}`}`,
+    hint: "sealflow doctor checks Python",
   });
 }

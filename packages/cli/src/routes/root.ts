@@ -3,14 +3,17 @@ import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
+import { componentRoutes } from "./component.js";
 import { componentsRoutes } from "./components.js";
 import { doctorCommand } from "./doctor.js";
+import { initCommand } from "./init.js";
 import { reportCommand } from "./report.js";
 import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
+    init: initCommand,
     run: runCommand,
     resume: resumeCommand,
     retry: retryCommand,
@@ -18,6 +21,7 @@ export const root = buildRouteMap<string, CliContext>({
     report: reportCommand,
     compile: compileCommand,
     components: componentsRoutes,
+    component: componentRoutes,
     doctor: doctorCommand,
     completion: completionCommand,
   },
