@@ -27,7 +27,7 @@ export async function containerRuntime(mode: ContainerMode, image: string): Prom
   throw new SealflowError({
     code: "ENGINE_CONTAINERS_REFUSED",
     message: `container component: expected something that runs the image ${image}, got none: ${tried}`,
-    hint: "Start podman or docker, or allow its command to run as a process of this machine with --containers host.",
+    hint: "Start podman or docker, or allow its command to run as a process of this machine with --allow-host-commands.",
   });
 }
 
