@@ -162,6 +162,7 @@ class LocalEngine implements Engine {
       mkdirSync(layout.directory);
       mkdirSync(layout.logs);
       mkdirSync(layout.work);
+      if (usesWorkspace(document)) mkdirSync(layout.workspace);
     });
     writeStoredDocument(this.services.store, layout.document, { document, locks });
   }
@@ -210,6 +211,12 @@ class LocalEngine implements Engine {
       loop: { interpretation, decisions, attempts: recorded.attempts },
     };
   }
+}
+
+/** True for pipelines that configure a workspace or speak of its path. */
+function usesWorkspace({ spec, platform }: PipelineDocument): boolean {
+  const configured = platform?.platforms.kubernetes?.pipelineConfig?.workspace !== undefined;
+  return configured || JSON.stringify(spec).includes("{{$.workspace_path}}");
 }
 
 function settingsOf(options: RunOptions, now: number): RunSettings {

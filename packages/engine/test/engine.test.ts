@@ -423,6 +423,8 @@ time.sleep(60)`;
 async function gone(pids: string): Promise<boolean> {
   for (let i = 0; i < 40; i++) {
     const left = pids.split(" ").filter((pid) => {
+      // A task that was ended before it could write its id left an empty file.
+      if (pid === "") return false;
       if (!existsSync(`/proc/${pid}/stat`)) return false;
       return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z");
     });

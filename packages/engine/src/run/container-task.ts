@@ -1,6 +1,6 @@
 /** Container components: in podman or docker, or as a process of this machine where the user allows it. */
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import type { ContainerExecutor, DueTask } from "@sealflow/pipeline";
 import type { CodeIdentity } from "../cache/key.js";
 import {
@@ -52,7 +52,6 @@ export async function containerStart(
   return {
     ...(limits.memoryBytes === undefined ? {} : { memoryLimitBytes: limits.memoryBytes }),
     start: (places, log) => {
-      makeWorkspace(run, container);
       const [command, args] = commandLine(run, task, { places, container });
       if (runtime === "host") {
         const environment = { ...run.services.environment, ...env };
@@ -82,12 +81,6 @@ function variables(run: RunInProgress, task: DueTask, container: ContainerExecut
   return Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, resolve(value ?? "")]));
 }
 
-/** The workspace exists only in runs that speak of it. */
-export function makeWorkspace(run: RunInProgress, container: ContainerExecutor): void {
-  if (!JSON.stringify(container).includes("workspace_path")) return;
-  writing(run.layout.workspace, () => mkdirSync(run.layout.workspace, { recursive: true }));
-}
-
 interface StartedContainer {
   readonly runtime: "podman" | "docker";
   readonly image: string;
@@ -115,6 +108,7 @@ function startContainer(run: RunInProgress, job: StartedContainer): WorkerTask {
     mounts: [
       { path: places.directory, writable: true },
       { path: store.artifacts, writable: false },
+      ...(existsSync(run.layout.workspace) ? [{ path: run.layout.workspace, writable: true }] : []),
     ],
     ...(limits.cpus === undefined ? {} : { cpus: limits.cpus }),
     ...(limits.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),

@@ -148,6 +148,9 @@ async function loopToEnd({ run, driven, journal, listeners, abort }: Looping): P
     return await Promise.race([ending, journal.broken]);
   } finally {
     clearInterval(poll);
+    // When the disk gave out, tasks are still going on: they end before the run's lock is given back.
+    abort.abort();
+    await loop.idle();
     listeners.signal?.removeEventListener("abort", cancel);
   }
 }

@@ -20,6 +20,7 @@ export class RunLoop {
   private readonly start: LoopStart;
   /** Tasks that are due and have no end yet. */
   private readonly open = new Map<TaskPath, { readonly task: DueTask; running: boolean }>();
+  private readonly executing = new Set<Promise<void>>();
   private stopping = false;
   private failedFast: ErrorBody | undefined;
   private settle: { resolve(): void; reject(cause: unknown): void } | undefined;
@@ -42,6 +43,11 @@ export class RunLoop {
     this.checkEnd();
     await done;
     return this.outcome();
+  }
+
+  /** Resolves when no task of this run has a process any more. */
+  async idle(): Promise<void> {
+    while (this.executing.size > 0) await Promise.allSettled(this.executing);
   }
 
   /** Cancels: what runs is being ended by the run's signal, what waits does not start. */
@@ -112,7 +118,8 @@ export class RunLoop {
         return;
       }
       entry.running = true;
-      void this.execute(task);
+      const execution = this.execute(task).finally(() => this.executing.delete(execution));
+      this.executing.add(execution);
     });
   }
 

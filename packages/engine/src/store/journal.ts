@@ -18,6 +18,8 @@ export interface JournalWriter {
   /**
    * Adds an event. It gets its place in the order now and is reported once it is durable.
    *
+   * After `close` nothing is added any more.
+   *
    * @param after Something that must be durable before the event may be: the files that it speaks of.
    */
   append(body: RunEventBody, after?: Promise<void>): void;
@@ -61,6 +63,7 @@ class Journal implements JournalWriter {
   private queue: Pending[] = [];
   private working: Promise<void> | undefined;
   private failure: unknown;
+  private closed = false;
   private reject: (cause: unknown) => void = () => {};
   private readonly path: string;
   private readonly fd: number;
@@ -79,6 +82,8 @@ class Journal implements JournalWriter {
   }
 
   append(body: RunEventBody, after?: Promise<void>): void {
+    // What is still ending after a disk error may want to say so: the descriptor is no longer ours by then.
+    if (this.closed) return;
     const event: RunEvent = { seq: ++this.seq, time: this.options.now(), ...body };
     this.queue.push({ event, line: `${JSON.stringify(event)}\n`, after });
     this.working ??= this.work();
@@ -93,6 +98,7 @@ class Journal implements JournalWriter {
     try {
       await this.flush();
     } finally {
+      this.closed = true;
       closeSync(this.fd);
     }
   }
