@@ -21,7 +21,6 @@ const operational = new Set(["CLI_INTERNAL", "CLI_COMPONENTS_STALE"]);
 
 /** The exit code for an error with this code. */
 export function exitCodeForError(code: string): number {
-  if (code === "CLI_INTERRUPTED") return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
   const usage = code.startsWith("CLI_") || inputPrefixes.some((prefix) => code.startsWith(prefix));
   return usage ? exitCode.usage : exitCode.failed;

@@ -1,0 +1,42 @@
+/**
+ * `npm run demo`: from a fresh clone to the result of the loan-default pipeline. Installs and builds only what is missing
+ * or older than its sources; tasks that ran before are not run again.
+ */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ensureNodeModules } from "./install.mjs";
+import { must, output, root, start } from "./run.mjs";
+
+const program = join(root, "packages/cli/bin/sealflow.js");
+const pipeline = "examples/loan-default/pipeline.ts";
+
+ensureNodeModules();
+if (isStale()) {
+  console.log("Building …");
+  must("node", ["tools/build.mjs"]);
+}
+console.log(`sealflow run ${pipeline}\n`);
+const args = process.argv.slice(2);
+const code = await start("node", [program, "run", pipeline, "--pipeline", "loanDefault", ...args]);
+if (code !== 0) process.exit(code);
+const report = output("node", [program, "report", "latest"]);
+console.log(report === undefined ? "\nThe report could not be written" : `\nReport: ${report}`);
+process.exitCode = report === undefined ? 1 : 0;
+
+/** True when there is no build, or a source is newer than it. */
+function isStale() {
+  const built = join(root, "packages/cli/dist/bundle/bin.js");
+  if (!existsSync(built)) return true;
+  const time = statSync(built).mtimeMs;
+  return readdirSync(join(root, "packages")).some(
+    (room) => newest(join(root, "packages", room, "src")) > time,
+  );
+}
+
+function newest(directory) {
+  if (!existsSync(directory)) return 0;
+  const times = readdirSync(directory, { recursive: true }).map(
+    (file) => statSync(join(directory, file)).mtimeMs,
+  );
+  return Math.max(0, ...times);
+}
