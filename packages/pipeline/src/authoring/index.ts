@@ -57,7 +57,15 @@ export {
   pipeline,
 } from "./pipeline.js";
 export type { CpuQuantity, MemoryQuantity } from "./quantities.js";
-export { ArtifactListRef, ArtifactRef, ParameterRef, type Reference, Text, text } from "./references.js";
+export {
+  ArtifactListRef,
+  ArtifactRef,
+  type CollectedRef,
+  ParameterRef,
+  type Reference,
+  Text,
+  text,
+} from "./references.js";
 export { type RetryOptions, Task, type Waitable } from "./task.js";
 export type * from "./value-types.js";
 export { formatPipelineYaml, formatYaml } from "./yaml.js";

@@ -19,7 +19,6 @@ import {
   when,
 } from "../../../../src/authoring/index.js";
 import {
-  deepTotal,
   fit,
   flag,
   gather,
@@ -132,7 +131,7 @@ export const nested_loops = pipeline(
       const inner = parallelFor(nums, (n) => ({ result: number({ x: n }).after(outer).output }));
       return { result: inner.outputs.result };
     });
-    deepTotal({ xs: loop.outputs.result });
+    total({ xs: loop.outputs.result });
   },
 );
 
