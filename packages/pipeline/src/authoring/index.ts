@@ -9,6 +9,7 @@ export {
   generateComponents,
   throwComponentFindings,
 } from "../components/generate.js";
+export { type Branches, type CompleteBranches, oneOf, when } from "./branches.js";
 export {
   type AnyPipeline,
   type CompileOptions,
@@ -32,21 +33,12 @@ export {
   Placeholder,
   type Word,
 } from "./container.js";
-export {
-  type Branches,
-  type CompleteBranches,
-  collected,
-  exitHandler,
-  type Loop,
-  type LoopOptions,
-  oneOf,
-  parallelFor,
-  when,
-} from "./control-flow.js";
 export * from "./definitions.js";
 export { type DocumentComponentOptions, documentComponent } from "./document-component.js";
+export { exitHandler } from "./exit-handler.js";
 export { type ImporterOptions, importer } from "./importer.js";
 export * as kubernetes from "./kubernetes.js";
+export { collected, type Loop, type LoopOptions, parallelFor } from "./loops.js";
 export {
   isPipeline,
   PIPELINE_BRAND,
