@@ -5,6 +5,7 @@ import { isKnown, keep, lookUp, mark } from "../cache/entries.js";
 import { type CodeIdentity, cacheKey } from "../cache/key.js";
 import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
+import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
 import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
 import { AttemptFailed } from "./attempt-failed.js";
@@ -68,6 +69,9 @@ export async function runTask(run: RunInProgress, task: DueTask, firstAttempt: n
   } catch (cause) {
     if (run.signal.aborted) return ended({ state: "CANCELED" });
     if (isStoreError(cause)) throw cause;
+    // Whatever a task met on a full disk is the disk's fault: the run stops there, and can be resumed.
+    const full = fullDisk(run.layout.directory);
+    if (full !== undefined) throw full;
     const error = cause instanceof AttemptFailed ? cause.body : thrownError(cause);
     return ended({ state: "FAILED", error }, cause instanceof AttemptFailed ? { usage: cause.usage } : {});
   }

@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { SealflowError } from "@sealflow/core";
 
 const meanings: Readonly<Record<string, { code: string; what: string; hint: string }>> = {
@@ -70,6 +71,17 @@ export function toStoreError(cause: unknown, path: string): unknown {
     hint: meaning.hint,
     cause,
   });
+}
+
+/** Less free space than this and a small write may already fail. */
+const FULL_BYTES = 64 * 1024;
+
+/** The error of a full disk when the disk behind a path is full, or as good as; undefined otherwise. */
+export function fullDisk(path: string): SealflowError | undefined {
+  const { bavail, bsize } = statfsSync(path);
+  if (bavail * bsize >= FULL_BYTES) return undefined;
+  const error = toStoreError(Object.assign(new Error("no space left"), { code: "ENOSPC" }), path);
+  return error instanceof SealflowError ? error : undefined;
 }
 
 /** Runs a write to the store; its system errors become `ENGINE_STORE_FULL` or `ENGINE_STORE_UNWRITABLE`. */
