@@ -1,5 +1,5 @@
 import type { ErrorBody, JsonObject } from "@sealflow/core";
-import type { PipelineSpec, RetryPolicy } from "../ir/types.js";
+import type { ComponentSpec, PipelineSpec, RetryPolicy } from "../ir/types.js";
 import { checkResult } from "./check-result.js";
 import { completeContext } from "./complete-context.js";
 import { isTriggered } from "./condition.js";
@@ -27,7 +27,7 @@ import type {
 } from "./types.js";
 
 /** Most task instances of one run, iterations counted: what bounds the memory of loops in loops. */
-const MAX_INSTANCES = 10_000_000;
+const MAX_INSTANCES = 1_000_000;
 
 /**
  * One run's meaning: which tasks are due, skipped or finished, with which inputs, and what the outputs are. Pure: the
@@ -229,7 +229,9 @@ class Run implements Interpretation {
   private run(owner: Owner, inputs: TaskInputValues): void {
     const { task, index } = owner;
     const path = index === undefined ? task.path : `${task.path}[${index}]`;
-    if (++this.instances > MAX_INSTANCES) {
+    const { component, spec, name } = task.plan;
+    this.instances += component.dag === undefined ? 1 : this.planner.dag(component).tasks.length;
+    if (this.instances > MAX_INSTANCES) {
       const error = failure(
         "INTERPRETER_TOO_LARGE",
         `run: expected at most ${MAX_INSTANCES} tasks, got more`,
@@ -237,7 +239,6 @@ class Run implements Interpretation {
       this.fail(owner, error.toJSON());
       return;
     }
-    const { component, spec, name } = task.plan;
     const retryPolicy = spec.retryPolicy ?? task.dag.retryPolicy;
     const iterationIndex = index ?? task.dag.iterationIndex;
     if (component.dag === undefined) {
@@ -262,9 +263,18 @@ class Run implements Interpretation {
     const { plan, path } = task;
     const leaf = plan.component.dag === undefined;
     this.decisions.push({ kind: "skip", path, taskName: plan.name, reason, leaf });
-    if (!leaf) this.decisions.push(...insideSkips(this.planner, { path, component: plan.component }, reason));
+    if (!leaf) this.skipInside({ path, component: plan.component }, reason);
     const canceled = reason.kind === "canceled";
     this.ended({ task, index: undefined }, { state: "SKIPPED", outputs: NO_OUTPUTS, canceled });
+  }
+
+  /** Reports what is inside a DAG that does not run, as long as the run is not over its limit of tasks. */
+  private skipInside(at: { path: TaskPath; component: ComponentSpec }, reason: SkipReason): void {
+    if (this.instances > MAX_INSTANCES) return;
+    for (const decision of insideSkips(this.planner, at, reason)) {
+      this.decisions.push(decision);
+      this.instances++;
+    }
   }
 
   /** Ends a task, or one iteration of it, that can't be run. */
@@ -274,7 +284,7 @@ class Run implements Interpretation {
     const leaf = plan.component.dag === undefined;
     this.decisions.push({ kind: "fail", path, taskName: plan.name, error, leaf });
     const reason: SkipReason = { kind: "dependency", dependency: path, state: "FAILED" };
-    if (!leaf) this.decisions.push(...insideSkips(this.planner, { path, component: plan.component }, reason));
+    if (!leaf) this.skipInside({ path, component: plan.component }, reason);
     const end: End = { state: "FAILED", outputs: NO_OUTPUTS, error };
     if (index === undefined) this.ended({ task, index }, end);
     else this.recordIteration(task, index, end);

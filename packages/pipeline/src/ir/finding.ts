@@ -17,6 +17,9 @@ export interface Finding {
   readonly document: 0 | 1;
 }
 
+/** Most findings that one document is worth; further ones are left out. */
+export const MAX_FINDINGS = 1000;
+
 /** Gathers findings while a document is read. */
 export class Findings {
   readonly all: Finding[] = [];
@@ -42,6 +45,7 @@ export class Findings {
     severity: Finding["severity"],
     found: { code: string; path: DocumentPath; message: string; hint: string | undefined },
   ): void {
+    if (this.all.length >= MAX_FINDINGS) return;
     const key = `${found.code} ${pathText(found.path)} ${found.message}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);

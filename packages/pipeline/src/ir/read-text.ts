@@ -29,7 +29,15 @@ export function readText(text: string, file?: string): ReadText {
   }
   const json = readJson(text);
   if (json !== undefined) {
-    return { values: [json], locate: (document, path) => readYaml(text, file).locate(document, path) };
+    // Places in JSON are asked for only when something is wrong: the slow reading that knows them is done then, once.
+    let places: ReadText | undefined;
+    return {
+      values: [json],
+      locate: (document, path) => {
+        places ??= readYaml(text, file);
+        return places.locate(document, path);
+      },
+    };
   }
   return readYaml(text, file);
 }
@@ -41,7 +49,7 @@ function readJson(text: string): JsonValue | undefined {
     const value = JSON.parse(text) as JsonValue;
     // A repeated key is silently dropped by JSON.parse: then there are more colons than keys.
     let colons = 0;
-    for (const token of text.match(/"(?:[^"\\]|\\.)*"|:/g) ?? []) if (token === ":") colons++;
+    for (const token of text.match(/"[^"\\]*(?:\\.[^"\\]*)*"|:/g) ?? []) if (token === ":") colons++;
     return countKeys(value, 0) === colons ? value : undefined;
   } catch {
     return undefined;

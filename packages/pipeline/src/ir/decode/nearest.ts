@@ -1,6 +1,10 @@
+/** Longest word and most candidates that are compared: a hostile document must not buy time with misspellings. */
+const MAX_WORD = 40;
+const MAX_CANDIDATES = 200;
+
 /** The candidate most like a misspelt word, or undefined when none is close (more than a third of the letters differ). */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > 100) return undefined;
+  if (word.length > MAX_WORD || candidates.length > MAX_CANDIDATES) return undefined;
   let best: string | undefined;
   let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 1;
   for (const candidate of candidates) {

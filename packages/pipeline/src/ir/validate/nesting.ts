@@ -64,7 +64,11 @@ function sizesOf(spec: PipelineSpec): { depth: number; tasks: number } {
     const size = known.has(name) || component === undefined ? undefined : measure(component);
     if (known.has(name) || component === undefined) stack.pop();
     else if (size !== undefined) known.set(name, size);
-    else stack.push(...usedBy(component).filter((used) => !known.has(used) && member(spec.components, used)));
+    else {
+      for (const used of usedBy(component)) {
+        if (!known.has(used) && member(spec.components, used) !== undefined) stack.push(used);
+      }
+    }
   }
   return measure(spec.root) ?? { depth: 0, tasks: 0 };
 }

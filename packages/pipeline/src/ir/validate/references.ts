@@ -28,7 +28,15 @@ export function checkOutputKey(
   scope.findings.error(
     "PIPELINE_OUTPUT_UNKNOWN",
     at.path,
-    `expected an output of ${at.task} (${at.known.join(", ") || "it has none"}), got ${JSON.stringify(key)}`,
+    `expected an output of ${at.task} (${listed(at.known)}), got ${JSON.stringify(key)}`,
     guess === undefined ? undefined : `Did you mean ${guess}?`,
   );
+}
+
+/** Names in a message: the first ten. */
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return "it has none";
+  return names.length <= 10
+    ? names.join(", ")
+    : `${names.slice(0, 10).join(", ")} and ${names.length - 10} more`;
 }
