@@ -68,7 +68,7 @@ function errorCodes() {
   }
   for (const [code, page] of documented) {
     // Python's findings name their codes without the prefixes that the pipeline's errors add.
-    const known = suffixesOf(code).some((name) => new RegExp(`["'\`]${name}["'\`]`).test(allText));
+    const known = suffixesOf(code).some((name) => new RegExp(`["'\`[]${name}["'\`\\]]`).test(allText));
     if (!known) problems.push(`${page}: ${code} is documented, but nothing in the sources names it`);
   }
   return problems;
