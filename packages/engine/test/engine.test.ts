@@ -303,6 +303,26 @@ describe("the cache", () => {
   });
 });
 
+describe("a lock", () => {
+  const digest = "a".repeat(64);
+  const step = (requirement: string): TestPipeline => ({
+    components: { step: { source: sourceOf("pass"), env: { SEALFLOW_LOCK_SHA256: digest }, requirement } },
+    tasks: { step: task("step") },
+  });
+
+  it("that is not at hand leaves the requirements of the spec, and a notice", async () => {
+    const { run, events } = setUp();
+    const summary = await run(step("/nowhere/missing-1.0-py3-none-any.whl"));
+    expect(errorOf(summary, "step")).toMatchObject({ code: "ENGINE_ENVIRONMENT_FAILED" });
+    expect(events).toContainEqual(expect.objectContaining({ type: "notice", code: "ENGINE_LOCK_UNUSED" }));
+  });
+
+  it("that is not at hand is an error when the spec has no requirements", async () => {
+    const { run } = setUp();
+    expect(errorOf(await run(step("")), "step")).toMatchObject({ code: "ENGINE_LOCK_MISSING" });
+  });
+});
+
 describe("isolation", () => {
   it.each([
     ["a segmentation fault", "import ctypes\nctypes.string_at(0)", /segmentation fault \(SIGSEGV\)/],

@@ -16,6 +16,8 @@ export interface TestComponent {
   readonly outputArtifacts?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly memory?: string;
+  /** Installed in front of the component. */
+  readonly requirement?: string;
   /** Replaces the Python executor. */
   readonly executor?: ExecutorSpec;
 }
@@ -45,7 +47,13 @@ export function componentSpec(name: string, component: TestComponent): Component
 }
 
 /** A lightweight Python executor. The function's name is the last one that the source defines. */
-export function executorSpec({ source, env = {}, memory, executor }: TestComponent): ExecutorSpec {
+export function executorSpec({
+  source,
+  env = {},
+  memory,
+  requirement,
+  executor,
+}: TestComponent): ExecutorSpec {
   if (executor !== undefined) return executor;
   const name = [...source.matchAll(/^def (\w+)/gm)].at(-1)?.[1] ?? "";
   return {
@@ -54,7 +62,7 @@ export function executorSpec({ source, env = {}, memory, executor }: TestCompone
       command: [
         "sh",
         "-c",
-        "python3 -m pip install --quiet 'kfp==2.17.0' '--no-deps' && \"$0\" \"$@\"",
+        `${requirement ? `pip install '${requirement}' && ` : ""}python3 -m pip install --quiet 'kfp==2.17.0' '--no-deps' && "$0" "$@"`,
         "sh",
         "-ec",
         'python3 -m kfp.dsl.executor_main --component_module_path "$0" "$@"',

@@ -57,6 +57,7 @@ export class EnvironmentCatalog {
 export interface RunEnvironmentOptions {
   readonly locks: Readonly<Record<string, string>>;
   readonly tell: (event: RunEventBody) => void;
+  readonly notice: (code: string, message: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -73,7 +74,7 @@ export class RunEnvironments {
 
   /** The environment's name, without building it. */
   digest(needs: EnvironmentNeeds): Promise<Digest> {
-    return this.catalog.digest(needs);
+    return this.catalog.digest(this.available(needs));
   }
 
   /**
@@ -81,13 +82,29 @@ export class RunEnvironments {
    *
    * @throws SealflowError `ENGINE_ENVIRONMENT_FAILED`, `ENGINE_LOCK_MISSING`, `ENGINE_PYTHON_MISSING`
    */
-  async ensure(needs: EnvironmentNeeds): Promise<PythonEnvironment> {
-    const digest = await this.digest(needs);
+  async ensure(wanted: EnvironmentNeeds): Promise<PythonEnvironment> {
+    const needs = this.available(wanted);
+    const digest = await this.catalog.digest(needs);
     const known = this.ready.get(digest);
     if (known !== undefined) return known;
     const environment = this.make(digest, needs);
     this.ready.set(digest, environment);
     return environment;
+  }
+
+  /**
+   * The needs as this run can serve them. A spec names its lock by digest and does not carry it: where the lock is not at
+   * hand, as for a spec that was compiled elsewhere, the requirements that every other engine installs are installed.
+   */
+  private available(needs: EnvironmentNeeds): EnvironmentNeeds {
+    if (needs.lock === undefined || needs.lock in this.options.locks) return needs;
+    if (needs.installations.length === 0) return needs;
+    const { lock, ...rest } = needs;
+    this.options.notice(
+      "ENGINE_LOCK_UNUSED",
+      `The requirements file with ${lock} is not at hand: requirements are installed without its hashes.`,
+    );
+    return rest;
   }
 
   private async make(digest: Digest, needs: EnvironmentNeeds): Promise<PythonEnvironment> {
@@ -132,7 +149,7 @@ export class RunEnvironments {
     throw new SealflowError({
       code: "ENGINE_LOCK_MISSING",
       message: `Python environment: expected the requirements file with ${needs.lock}, got none`,
-      hint: "Run the pipeline from its TypeScript source, or name the lock file with --lock.",
+      hint: "Run the pipeline from its TypeScript source, beside which the lock file stands.",
     });
   }
 }

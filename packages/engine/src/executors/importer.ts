@@ -51,7 +51,7 @@ async function localDigest(path: string, uri: string): Promise<Digest> {
       code: "ENGINE_IMPORT_MISSING",
       message: `importer: expected a readable file or directory at ${uri}, got ${missing ? "nothing" : String(cause)}`,
       where: { file: path },
-      hint: "Relative paths start at the pipeline's base directory, or at --base-directory when it is given.",
+      hint: "Relative paths start at the pipeline's directory, where its file is.",
       cause,
     });
   }

@@ -103,6 +103,11 @@ interface Setup {
 function inProgress({ services, driven, layout, journal, listeners, signal }: Setup): RunInProgress {
   const tell = (event: RunEventBody, after?: Promise<void>): void => journal.append(event, after);
   const said = new Set<string>();
+  const notice = (code: string, message: string): void => {
+    if (said.has(message)) return;
+    said.add(message);
+    tell({ type: "notice", code, message });
+  };
   return {
     services,
     layout,
@@ -110,17 +115,18 @@ function inProgress({ services, driven, layout, journal, listeners, signal }: Se
     settings: driven.settings,
     spec: driven.spec,
     platform: driven.platform,
-    environments: new RunEnvironments(services.catalog, { locks: driven.locks, tell, signal }),
+    environments: new RunEnvironments(services.catalog, {
+      locks: driven.locks,
+      tell,
+      notice,
+      signal,
+    }),
     scratch: new ScratchSpace(layout.work),
     slots: new Slots(services.concurrency),
     tails: new LogTails(listeners.onLog),
     signal,
     tell,
-    notice: (code, message) => {
-      if (said.has(message)) return;
-      said.add(message);
-      tell({ type: "notice", code, message });
-    },
+    notice,
   };
 }
 
