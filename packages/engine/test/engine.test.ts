@@ -317,6 +317,12 @@ describe("a lock", () => {
     expect(events).toContainEqual(expect.objectContaining({ type: "notice", code: "ENGINE_LOCK_UNUSED" }));
   });
 
+  it("that is another one than the component names is refused", async () => {
+    const { run } = setUp();
+    const summary = await run(step("x"), { locks: { [`sha256:${digest}`]: "other==1.0\n" } });
+    expect(errorOf(summary, "step")).toMatchObject({ code: "ENGINE_LOCK_MISMATCH" });
+  });
+
   it("that is not at hand is an error when the spec has no requirements", async () => {
     const { run } = setUp();
     expect(errorOf(await run(step("")), "step")).toMatchObject({ code: "ENGINE_LOCK_MISSING" });

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Digest, SealflowError } from "@sealflow/core";
+import { textDigest } from "../cache/key.js";
 import type { RunEventBody } from "../events.js";
 import { ensureEnvironment, environmentAt, isWhole, type PythonEnvironment } from "./builder.js";
 import { type EnvironmentNeeds, environmentDigest, requirementsOf } from "./environment.js";
@@ -80,7 +81,8 @@ export class RunEnvironments {
   /**
    * The environment, built when it is not there.
    *
-   * @throws SealflowError `ENGINE_ENVIRONMENT_FAILED`, `ENGINE_LOCK_MISSING`, `ENGINE_PYTHON_MISSING`
+   * @throws SealflowError `ENGINE_ENVIRONMENT_FAILED`, `ENGINE_LOCK_MISSING`,
+   *   `ENGINE_LOCK_MISMATCH`, `ENGINE_PYTHON_MISSING`
    */
   async ensure(wanted: EnvironmentNeeds): Promise<PythonEnvironment> {
     const needs = this.available(wanted);
@@ -145,7 +147,14 @@ export class RunEnvironments {
   private lockText(needs: EnvironmentNeeds): string | undefined {
     if (needs.lock === undefined) return undefined;
     const text = this.options.locks[needs.lock];
-    if (text !== undefined) return text;
+    if (text !== undefined && textDigest(text) === needs.lock) return text;
+    if (text !== undefined) {
+      throw new SealflowError({
+        code: "ENGINE_LOCK_MISMATCH",
+        message: `Python environment: expected a requirements file with ${needs.lock}, got ${textDigest(text)}`,
+        hint: "The lock file changed after the pipeline was compiled: compile it again.",
+      });
+    }
     throw new SealflowError({
       code: "ENGINE_LOCK_MISSING",
       message: `Python environment: expected the requirements file with ${needs.lock}, got none`,
