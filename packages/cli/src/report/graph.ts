@@ -22,7 +22,7 @@ export function drawGraphs(spec: PipelineSpec, tasks: readonly TaskSummary[]): r
   const drawings: DagDrawing[] = [];
   const visit = (component: ComponentSpec | undefined, path: readonly string[]): void => {
     const dag = component?.dag;
-    if (dag === undefined || path.length > deepest) return;
+    if (dag === undefined || Object.keys(dag.tasks).length === 0 || path.length > deepest) return;
     drawings.push({ title: path.join(" / "), drawing: drawDag(dag, spec, stateWithin(tasks, path)) });
     for (const [name, task] of Object.entries(dag.tasks)) {
       visit(spec.components?.[task.componentRef.name], [...path, name]);

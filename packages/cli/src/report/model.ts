@@ -48,7 +48,9 @@ function contentsOf(artifact: ArtifactValue, read: ArtifactReader): readonly Exh
     case "system.ClassificationMetrics":
       return classificationPlots(metadata).map((plot) => ({ kind: "plot", plot }));
     case "system.Metrics": {
-      const values = Object.fromEntries(Object.entries(metadata).filter(([, value]) => isScalar(value)));
+      const values = Object.fromEntries(
+        Object.entries(metadata).filter(([name, value]) => name !== "display_name" && isScalar(value)),
+      );
       return Object.keys(values).length === 0 ? [] : [{ kind: "metrics", values }];
     }
     case "system.HTML":

@@ -6,10 +6,10 @@ import { html, type Markup } from "../markup.js";
 import type { FeatureImportance } from "../plots.js";
 import { round } from "./unit-square.js";
 
-const width = 560;
+const width = 480;
 const rowHeight = 22;
 const charWidth = 6.7;
-const longestName = 30;
+const longestName = 26;
 
 function nameColumn(names: readonly string[]): number {
   const longest = Math.max(0, ...names.map((name) => Math.min(name.length, longestName)));
