@@ -2,8 +2,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parsePipelineDocument } from "@sealflow/pipeline";
+import { LINT_TARGETS, parsePipelineDocument } from "@sealflow/pipeline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { targets } from "../src/routes/lint.js";
 import { cli, type FakeOptions } from "./support/fake-context.js";
 
 const project = fileURLToPath(new URL("testdata/sums", import.meta.url));
@@ -186,5 +187,17 @@ describe("sealflow run", () => {
       tasks: [{ path: "wait", state: "CANCELED" }],
     });
     expect(stderr).toContain("canceling  ending the running tasks; Ctrl-C again kills them");
+  });
+});
+
+describe("sealflow lint", () => {
+  it("knows every target", () => {
+    expect(targets).toEqual(LINT_TARGETS);
+  });
+
+  it.each(LINT_TARGETS)("finds no error for %s in what it compiled itself", async (target) => {
+    const { stdout, exitCode } = await sealflow("lint", ...sums, "--target", target, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, target });
+    expect(exitCode).toBe(0);
   });
 });

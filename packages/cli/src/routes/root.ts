@@ -7,6 +7,7 @@ import { componentRoutes } from "./component.js";
 import { componentsRoutes } from "./components.js";
 import { doctorCommand } from "./doctor.js";
 import { initCommand } from "./init.js";
+import { lintCommand } from "./lint.js";
 import { reportCommand } from "./report.js";
 import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
@@ -20,6 +21,7 @@ export const root = buildRouteMap<string, CliContext>({
     runs: runsRoutes,
     report: reportCommand,
     compile: compileCommand,
+    lint: lintCommand,
     components: componentsRoutes,
     component: componentRoutes,
     doctor: doctorCommand,
