@@ -1,3 +1,15 @@
+export { type AppraisalRequest, appraise } from "./policy/appraise.js";
+export { diffPolicies, type PolicyChange } from "./policy/diff.js";
+export {
+  keyIdOf,
+  openPolicy,
+  type PolicyEnvelope,
+  type PolicyTrust,
+  policyPayloadType,
+  preAuthenticationEncoding,
+  signPolicy,
+} from "./policy/envelope.js";
+export { type AppraisalPolicy, checkPolicy, type Measurement, parsePolicy } from "./policy/schema.js";
 export { Refusal } from "./refusal.js";
 export { parseCollateral, type SgxCollateral } from "./sgx/collateral.js";
 export { parseQuote, type SgxQuote } from "./sgx/quote.js";

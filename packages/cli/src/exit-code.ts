@@ -14,7 +14,7 @@ export const exitCode = {
 } as const;
 
 /** Rooms whose errors are about what was handed in, before any work began. */
-const inputPrefixes = ["PIPELINE_", "IR_", "LINT_"];
+const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];
 
 /** Errors of the command line that are failures of work, not of usage. */
 const operational = new Set(["CLI_INTERNAL", "CLI_COMPONENTS_STALE"]);

@@ -1,6 +1,7 @@
 /** All routes. Only flag specifications are loaded here: what a command does comes when it is used. */
 import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
+import { attestRoutes } from "./attest.js";
 import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
 import { componentRoutes } from "./component.js";
@@ -8,6 +9,7 @@ import { componentsRoutes } from "./components.js";
 import { doctorCommand } from "./doctor.js";
 import { initCommand } from "./init.js";
 import { lintCommand } from "./lint.js";
+import { policyRoutes } from "./policy.js";
 import { reportCommand } from "./report.js";
 import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
@@ -24,6 +26,8 @@ export const root = buildRouteMap<string, CliContext>({
     lint: lintCommand,
     components: componentsRoutes,
     component: componentRoutes,
+    attest: attestRoutes,
+    policy: policyRoutes,
     doctor: doctorCommand,
     completion: completionCommand,
   },

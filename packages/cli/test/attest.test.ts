@@ -1,0 +1,130 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shared } from "../../../test-support/shared.js";
+import { cli } from "./support/fake-context.js";
+
+const vectors = shared("attestation-vectors");
+let directory = "";
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "sealflow-attest-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const policy = (epoch: number, statuses: string[] = ["SWHardeningNeeded"]) =>
+  JSON.stringify({
+    version: "sealflow.appraisal/v1",
+    name: "test",
+    epoch,
+    components: { any: [{ mrsigner: "00".repeat(32), productId: 0, minimumSvn: 0 }] },
+    tcb: { statuses, minimumEvaluation: 1 },
+    platforms: "any",
+  });
+
+describe.skipIf(!vectors)("sealflow attest", () => {
+  const evidence = (name: string, folder = "bundles") => [
+    ...["--quote", join(vectors ?? "", folder, `${name}.quote.bin`)],
+    ...["--collateral", join(vectors ?? "", folder, `${name}.collateral.json`)],
+  ];
+  const automata = [...evidence("C_automata_00606A000000_2025-09"), "--at", "2025-09-01T00:00:00Z"];
+
+  it("accepts a genuine quote with exit code 0", async () => {
+    const { stdout, exitCode } = await cli(["attest", "verify", ...automata, "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: "accept",
+      status: "SWHardeningNeeded",
+      kind: "intel",
+      enclave: { debug: false },
+    });
+  });
+
+  it("refuses with exit code 4 and the reason", async () => {
+    const outside = ["attest", "verify", ...automata.slice(0, -1), "2026-09-01T00:00:00Z"];
+    const { stdout, exitCode } = await cli([...outside, "--json"]);
+    expect(exitCode).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "refuse", status: null, code: "ATTEST_CRL_EXPIRED" });
+    expect((await cli(outside)).stdout).toContain("refuse ATTEST_CRL_EXPIRED");
+  });
+
+  it("marks what stands under another root as simulated", async () => {
+    const args = ["attest", "verify", ...evidence("ok_uptodate", "synthetic"), "--at", "1781481600"];
+    expect((await cli([...args, "--json"])).exitCode).toBe(4);
+    const rooted = [...args, "--root", join(vectors ?? "", "synthetic", "test-root-ca.der")];
+    const { stdout, exitCode } = await cli([...rooted, "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "accept", kind: "simulated", status: "UpToDate" });
+    expect((await cli(rooted)).stdout).toContain("SIMULATED");
+    const judged = await cli([...rooted, "--policy", file("p.json", policy(1, ["UpToDate"])), "--json"]);
+    expect(JSON.parse(judged.stdout)).toMatchObject({ verdict: "refuse", code: "ATTEST_POLICY_SIMULATED" });
+  });
+
+  it("holds evidence against a policy", async () => {
+    const args = ["attest", "verify", ...automata, "--policy", file("q.json", policy(1)), "--json"];
+    const { stdout, exitCode } = await cli(args);
+    expect(exitCode).toBe(4);
+    expect(JSON.parse(stdout).code).toBe("ATTEST_POLICY_ADVISORY");
+  });
+
+  it.each([
+    ["no time", ["--at", "yesterday"], "CLI_TIME_INVALID"],
+    ["a missing root", ["--at", "1", "--root", "/nowhere/root.der"], "CLI_FILE_NOT_FOUND"],
+  ])("answers %s with exit code 2", async (_, flags, code) => {
+    const { stderr, exitCode } = await cli([
+      "attest",
+      "verify",
+      ...evidence("C_automata_00606A000000_2025-09"),
+      ...flags,
+    ]);
+    expect(stderr).toContain(code);
+    expect(exitCode).toBe(2);
+  });
+
+  it("answers missing flags and malformed roots and policies with exit code 2", async () => {
+    expect((await cli(["attest", "verify", "--quote", "x"])).exitCode).toBe(2);
+    const root = await cli(["attest", "verify", ...automata, "--root", file("root.der", "no certificate")]);
+    expect([root.exitCode, root.stderr]).toEqual([2, expect.stringContaining("CLI_ROOT_INVALID")]);
+    const broken = await cli(["attest", "verify", ...automata, "--policy", file("b.yaml", "version: 9\n")]);
+    expect([broken.exitCode, broken.stderr]).toEqual([2, expect.stringContaining("ATTEST_POLICY_INVALID")]);
+  });
+
+  it("refuses collateral that is no JSON", async () => {
+    const args = ["attest", "verify", ...automata.slice(0, 2), "--collateral", file("c.json", "{")];
+    const { stdout, exitCode } = await cli([...args, "--at", "1", "--json"]);
+    expect(exitCode).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ code: "ATTEST_COLLATERAL_MALFORMED" });
+  });
+
+  it("shows a quote's claims without believing them", async () => {
+    const quote = automata[1] ?? "";
+    const { stdout } = await cli(["attest", "show", quote, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ verified: false, enclave: { debug: false } });
+    expect((await cli(["attest", "show", quote])).stdout).toContain("not verified");
+    expect((await cli(["attest", "show", file("empty.bin", "")])).exitCode).toBe(2);
+  });
+});
+
+describe("sealflow policy", () => {
+  it("checks, compares and signs", async () => {
+    const [one, two] = [file("one.json", policy(1)), file("two.json", policy(2, []))];
+    expect(JSON.parse((await cli(["policy", "check", one, "--json"])).stdout)).toMatchObject({ epoch: 1 });
+    const { changes } = JSON.parse((await cli(["policy", "diff", one, two, "--json"])).stdout);
+    expect(changes).toHaveLength(2);
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const key = file("key.pem", privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+    const signed = await cli(["policy", "sign", two, "--key", key, "--previous", one]);
+    expect(JSON.parse(signed.stdout).signatures).toHaveLength(1);
+    const stale = await cli(["policy", "sign", one, "--key", key, "--previous", two]);
+    expect([stale.exitCode, stale.stderr]).toEqual([2, expect.stringContaining("ATTEST_POLICY_EPOCH")]);
+    const wrong = await cli(["policy", "sign", one, "--key", one]);
+    expect(wrong.stderr).toContain("CLI_KEY_INVALID");
+  });
+});
