@@ -23,5 +23,10 @@ export {
   type SgxVerdict,
   verifySgxQuote,
 } from "./sgx/verify.js";
+export {
+  createSimulatedPlatform,
+  type SimulatedEnclave,
+  type SimulatedPlatform,
+} from "./simulated/platform.js";
 export { fingerprintOf, intelRoot, type TrustRoot, trustRootFromCertificate } from "./trust-root.js";
 export type { Check, EvidenceKind } from "./verdict.js";
