@@ -18,9 +18,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testPython } from "../../../test-support/python.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const rooms = ["core", "pipeline", "engine", "cli"];
+/** The command line's package, and all of ours that it needs, each after those that it needs itself. */
+const rooms = withDependencies("cli", new Set<string>());
 const built = rooms.every((room) => existsSync(join(root, "packages", room, "dist", "index.js")));
 const bundled = existsSync(join(root, "packages/cli/dist/bundle/bin.js"));
+
+function withDependencies(room: string, found: Set<string>): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(root, "packages", room, "package.json"), "utf8"));
+  for (const name of Object.keys(manifest.dependencies)) {
+    if (name.startsWith("@sealflow/")) withDependencies(name.slice("@sealflow/".length), found);
+  }
+  return [...found.add(room)];
+}
 
 let directory: string;
 const run = async (cwd: string, command: string, ...args: string[]) => {
