@@ -1,3 +1,18 @@
+export {
+  azureThim,
+  type CollateralFetcherOptions,
+  type CollateralRequest,
+  type CollateralService,
+  createCollateralFetcher,
+  intelPcs,
+} from "./collateral/fetch.js";
+export {
+  type MaaEnclave,
+  type MaaEvidence,
+  type MaaExpectation,
+  type MaaVerdict,
+  verifyMaaToken,
+} from "./maa/token.js";
 export { type AppraisalRequest, appraise } from "./policy/appraise.js";
 export { diffPolicies, type PolicyChange } from "./policy/diff.js";
 export {
