@@ -10,6 +10,7 @@ import {
   readTime,
 } from "../src/der/values.js";
 import { trustRootFromCertificate } from "../src/index.js";
+import { parseRevocationList } from "../src/x509/crl.js";
 import { rawSignature } from "../src/x509/ecdsa.js";
 import { parsePemChain } from "../src/x509/pem.js";
 
@@ -81,5 +82,17 @@ describe("well-formed DER is read:", () => {
 
   it("object identifiers", () => {
     expect(readOid(reader("060a2a864886f84d010d0102"))).toBe("1.2.840.113741.1.13.1.2");
+  });
+});
+
+describe("random DER", () => {
+  it("is refused, never an exception of another kind", { timeout: 600_000 }, () => {
+    for (let i = 0; i < (process.env.SEALFLOW_SLOW ? 1_000_000 : 2_000); i++) {
+      const bytes = crypto.getRandomValues(new Uint8Array(4 + (i % 120)));
+      bytes.set([0x30, bytes.length - 2, 0x30]);
+      for (const parse of [trustRootFromCertificate, parseRevocationList]) {
+        expect(() => parse(bytes)).toThrow(expect.objectContaining({ name: "Refusal" }));
+      }
+    }
   });
 });
