@@ -31,22 +31,33 @@ export function findPython() {
 
 /** The interpreter of the tests' environment, built once per requirements file and kept outside the checkout. */
 export function ensureTestPython() {
-  const requirements = "python/requirements-dev.txt";
+  return ensureEnvironment("tests'", ["python/requirements-dev.txt"]);
+}
+
+/** The interpreter for the loan-default example's tests: its locked requirements, and pytest. */
+export function ensureExamplePython() {
+  const files = ["examples/loan-default/requirements.lock", "examples/loan-default/requirements-dev.txt"];
+  return ensureEnvironment("example's", files);
+}
+
+/** An environment per content of its files, installed one after the other: hashes in one are not asked of the next. */
+function ensureEnvironment(whose, files) {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const environment = join(cache, "sealflow", "test-env", digestOf(requirements).slice(0, 16));
+  const environment = join(cache, "sealflow", "test-env", digestOf(...files).slice(0, 16));
   const python = join(environment, "bin", "python");
   if (existsSync(join(environment, ".complete"))) return python;
-  console.log("Building the tests' Python environment …");
+  console.log(`Building the ${whose} Python environment …`);
   const uv = process.env.SEALFLOW_UV || (output("uv", ["--version"]) ? "uv" : undefined);
   // Built at its final place, because environments carry their own path; the mark at the end says that it is whole.
   rmSync(environment, { recursive: true, force: true });
   mkdirSync(environment, { recursive: true });
   if (uv) {
     must(uv, ["venv", "--quiet", "--clear", "--python", findPython(), environment]);
-    must(uv, ["pip", "install", "--quiet", "--python", python, "-r", requirements]);
+    for (const file of files) must(uv, ["pip", "install", "--quiet", "--python", python, "-r", file]);
   } else {
     must(findPython(), ["-m", "venv", environment]);
-    must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]);
+    const quiet = ["--quiet", "--disable-pip-version-check"];
+    for (const file of files) must(python, ["-m", "pip", "install", ...quiet, "-r", file]);
   }
   writeFileSync(join(environment, ".complete"), "");
   return python;

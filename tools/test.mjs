@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ensureNodeModules, ensureTestPython } from "./install.mjs";
+import { ensureExamplePython, ensureNodeModules, ensureTestPython } from "./install.mjs";
 import { lanes } from "./lanes.mjs";
 import { must, root, start } from "./run.mjs";
 
@@ -35,7 +35,10 @@ for (const lane of lanes.filter((each) => !values.lane || values.lane.includes(e
     continue;
   }
   console.log(`\nLane ${lane.name}`);
-  if (lane.python) await pytest();
+  if (lane.python) {
+    await pytest(testPython, "python/tests");
+    await pytest(ensureExamplePython(), "examples/loan-default/tests");
+  }
   await vitest(lane.vitestProject);
 }
 for (const name of required) if (!lanes.some((lane) => lane.name === name)) broken = true;
@@ -69,12 +72,10 @@ async function vitest(project) {
   if (code !== 0) broken = true;
 }
 
-async function pytest() {
-  if (!existsSync(join(root, "python/tests"))) return;
-  const report = join(scratch, "pytest.xml");
-  const code = await start(testPython, ["-m", "pytest", "-q", `--junitxml=${report}`, "python/tests"], {
-    env,
-  });
+async function pytest(python, tests) {
+  if (!existsSync(join(root, tests))) return;
+  const report = join(scratch, `${tests.replaceAll("/", "-")}.xml`);
+  const code = await start(python, ["-m", "pytest", "-q", `--junitxml=${report}`, tests], { env });
   if (code !== 0) broken = true;
   if (!existsSync(report)) return;
   const xml = readFileSync(report, "utf8");
