@@ -150,7 +150,7 @@ export const runInference = sealflow.pythonComponent({
 export const evaluateModel = sealflow.pythonComponent({
   source,
   function: "evaluate_model",
-  signature: "sha256:f29cb39dfda850d4a2f23a1ef170e34da339db5e2f3af1cf472851be37a90d0f",
+  signature: "sha256:dd581f48df80267dd12aec1e4b28f6638e170c64835eb891785394b371e8e0bc",
   description: "Draws up metrics, ROC curve, confusion matrix, calibration and feature importance.",
   inputs: {
     predictions: sealflow.dataset(),
@@ -162,6 +162,7 @@ export const evaluateModel = sealflow.pythonComponent({
     classification_report: sealflow.markdown(),
     evaluation_page: sealflow.html(),
     feature_importance: sealflow.artifact("system.Artifact"),
+    calibration: sealflow.artifact("system.Artifact"),
     auc: sealflow.double(),
     accuracy: sealflow.double(),
   },

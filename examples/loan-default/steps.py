@@ -225,13 +225,14 @@ def evaluate_model(
     classification_report: Output[Markdown],
     evaluation_page: Output[HTML],
     feature_importance: Output[Artifact],
+    calibration: Output[Artifact],
 ) -> Headline:
     """Draws up metrics, ROC curve, confusion matrix, calibration and feature importance."""
     import json
     from pathlib import Path
 
     from loan_default.evaluation import CLASSES, evaluate
-    from loan_default.report import as_html, as_markdown
+    from loan_default.report import as_html, as_markdown, calibration_plot, importance_plot
     from loan_default.storage import read_columns
     from loan_default.training import importance, load
 
@@ -244,7 +245,10 @@ def evaluate_model(
     roc_curve.log_confusion_matrix(list(CLASSES), [list(row) for row in found.confusion])
     Path(classification_report.path).write_text(as_markdown(found), encoding="utf-8")
     Path(evaluation_page.path).write_text(as_html(found, gains), encoding="utf-8")
-    Path(feature_importance.path).write_text(json.dumps(gains, indent=1), encoding="utf-8")
+    plots = ((feature_importance, importance_plot(gains)), (calibration, calibration_plot(found)))
+    for artifact, (kind, data) in plots:
+        artifact.metadata["sealflow.plot"] = kind
+        Path(artifact.path).write_text(json.dumps(data, indent=1), encoding="utf-8")
     return Headline(found.auc, found.accuracy)
 
 

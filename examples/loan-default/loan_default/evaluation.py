@@ -81,11 +81,17 @@ def roc_curve(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray
 def _thinned(
     false_rate: np.ndarray, true_rate: np.ndarray, thresholds: np.ndarray
 ) -> tuple[list[float], list[float], list[float]]:
-    """At most ROC_POINTS points, spread along the curve's length."""
+    """At most ROC_POINTS points of the curve, at equal distances along it.
+
+    The points are interpolated: corners alone would lie above the steps of a curve from finitely many rows,
+    and add to the area below it.
+    """
     way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(false_rate), np.diff(true_rate)))])
-    kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], ROC_POINTS)))
-    kept = np.minimum(kept, len(way) - 1)
-    return false_rate[kept].tolist(), true_rate[kept].tolist(), thresholds[kept].tolist()
+    if len(way) <= ROC_POINTS:
+        return false_rate.tolist(), true_rate.tolist(), thresholds.tolist()
+    places = np.linspace(0, way[-1], ROC_POINTS)
+    found = [np.interp(places, way, values).tolist() for values in (false_rate, true_rate, thresholds)]
+    return found[0], found[1], found[2]
 
 
 def _calibration(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple[float, float, int]]:

@@ -1,6 +1,8 @@
-"""Draws the evaluation as one HTML page and as Markdown, without scripts or outside resources."""
+"""Draws the evaluation as one HTML page and as Markdown, without scripts or outside resources, and gives
+Sealflow's own report the data of its plots."""
 
 from html import escape
+from typing import Any
 
 from loan_default.evaluation import CLASSES, Evaluation
 
@@ -49,6 +51,22 @@ def as_html(evaluation: Evaluation, importance: dict[str, float]) -> str:
         _bars(importance),
     ]
     return "".join(parts) + "</html>\n"
+
+
+def importance_plot(gains: dict[str, float]) -> tuple[str, dict[str, Any]]:
+    """Kind and data of a plot of the features' shares of the total gain, which add up to 1."""
+    total = sum(gains.values()) or 1.0
+    items = [{"name": name, "value": gain / total} for name, gain in gains.items()]
+    return "feature-importance", {"label": "share of the total gain", "items": items}
+
+
+def calibration_plot(evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
+    """Kind and data of a plot of predicted probabilities against the shares that defaulted."""
+    bins = [
+        {"predicted": predicted, "observed": happened, "count": rows}
+        for predicted, happened, rows in evaluation.calibration
+    ]
+    return "calibration", {"bins": bins}
 
 
 def _plot(title: str, points: list[tuple[float, float]], across: str, up: str) -> str:

@@ -125,6 +125,7 @@ def test_figures_are_those_of_scikit_learn():
     assert found.report()["Default"]["f1"] == pytest.approx(wanted["f1-score"])
     json.dumps(found.roc, allow_nan=False)
     assert len(found.roc[0]) <= 200
+    assert np.trapezoid(found.roc[1], found.roc[0]) == pytest.approx(found.auc, abs=1e-4)
     false, true, _ = metrics.roc_curve(labels, SCORED, drop_intermediate=False)
     ours = roc_curve(labels, SCORED)
     assert np.allclose(ours[0], false)

@@ -17,7 +17,7 @@ p{margin:0 0 8px}
 code,.mono{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 .state{display:inline-block;padding:1px 9px;border-radius:99px;font-size:.78rem;font-weight:600;letter-spacing:.02em;border:1px solid currentColor;vertical-align:.2em;margin-left:8px}
 .succeeded{color:var(--ok)}.failed{color:var(--bad)}.canceled,.interrupted,.running{color:var(--warn)}.skipped,.pending{color:var(--off)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(180px,1fr));gap:12px}
 .tile,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
 .tile b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums;font-weight:600;overflow-wrap:anywhere}
 .tile span{color:var(--soft);font-size:.85rem;overflow-wrap:anywhere}

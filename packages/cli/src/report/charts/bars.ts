@@ -8,8 +8,9 @@ import { round } from "./unit-square.js";
 
 const width = 480;
 const rowHeight = 22;
-const charWidth = 6.7;
-const longestName = 26;
+/** Of the widest usual interface font at 12 px: names must not run out of the picture. */
+const charWidth = 7.4;
+const longestName = 32;
 
 function nameColumn(names: readonly string[]): number {
   const longest = Math.max(0, ...names.map((name) => Math.min(name.length, longestName)));
