@@ -60,6 +60,8 @@ export interface RunOptions extends RunListeners {
   readonly failFast?: boolean;
   /** Wording of `PipelineTaskFinalStatus.state`. Default: `backend` (COMPLETE, FAILED). */
   readonly finalStatusWords?: "backend" | "documented";
+  /** What `Collected` makes of parameters of nested loops. Default: `nested`; `flat` is what the official backend does. */
+  readonly collected?: "nested" | "flat";
 }
 
 /**

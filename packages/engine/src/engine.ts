@@ -226,6 +226,7 @@ function settingsOf(options: RunOptions, now: number): RunSettings {
     baseDirectory: resolve(options.baseDirectory ?? "."),
     failFast: options.failFast ?? false,
     finalStatusWords: options.finalStatusWords ?? "backend",
+    collected: options.collected ?? "nested",
   };
 }
 

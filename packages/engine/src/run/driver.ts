@@ -1,6 +1,6 @@
 /** Taking a run in hand: its lock, its journal, its cancellation, and putting all of it away again. */
 import { existsSync, rmSync } from "node:fs";
-import type { PipelineSpec, PlatformSpec, RunOutcome } from "@sealflow/pipeline";
+import { completeContext, type PipelineSpec, type PlatformSpec, type RunOutcome } from "@sealflow/pipeline";
 import type { RunListeners } from "../api.js";
 import { RunEnvironments } from "../environments/service.js";
 import type { RunEvent, RunEventBody } from "../events.js";
@@ -111,7 +111,7 @@ function inProgress({ services, driven, layout, journal, listeners, signal }: Se
   return {
     services,
     layout,
-    context: contextOf(layout, driven.runName, driven.settings),
+    context: completeContext(driven.spec, contextOf(layout, driven.runName, driven.settings)),
     settings: driven.settings,
     spec: driven.spec,
     platform: driven.platform,

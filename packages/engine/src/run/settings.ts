@@ -11,6 +11,7 @@ export interface RunSettings {
   readonly baseDirectory: string;
   readonly failFast: boolean;
   readonly finalStatusWords: "backend" | "documented";
+  readonly collected: "nested" | "flat";
 }
 
 /** The settings as JSON. */
@@ -27,12 +28,13 @@ export function settingsFromJson(options: JsonObject): RunSettings {
     baseDirectory: typeof json.baseDirectory === "string" ? json.baseDirectory : process.cwd(),
     failFast: json.failFast === true,
     finalStatusWords: json.finalStatusWords === "documented" ? "documented" : "backend",
+    collected: json.collected === "flat" ? "flat" : "nested",
   };
 }
 
 /** The settings as the interpreter wants them. */
 export function contextOf(run: RunLayout, runName: string, settings: RunSettings): RunContext {
-  const { createTime, finalStatusWords, caching } = settings;
+  const { createTime, finalStatusWords, collected, caching } = settings;
   const runId = basename(run.directory);
-  return { runId, runName, createTime, finalStatusWords, caching, workspacePath: run.workspace };
+  return { runId, runName, createTime, finalStatusWords, collected, caching, workspacePath: run.workspace };
 }

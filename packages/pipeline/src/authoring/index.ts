@@ -52,7 +52,6 @@ export type { CpuQuantity, MemoryQuantity } from "./quantities.js";
 export {
   ArtifactListRef,
   ArtifactRef,
-  type CollectedRef,
   ParameterRef,
   type Reference,
   Text,

@@ -7,7 +7,6 @@ import type { GroupNode, LoopSpec, ValueNode } from "./graph.js";
 import {
   type ArtifactListRef,
   type ArtifactRef,
-  type CollectedRef,
   isReference,
   type ParameterRef,
   type Reference,
@@ -35,7 +34,7 @@ export interface LoopOptions<E> {
   readonly item?: ParameterDefinition<E>;
 }
 
-/** A loop: its outputs are lists with one element per iteration, in order; lists of inner loops are joined. */
+/** A loop: its outputs are lists with one element per iteration, in order. */
 export interface Loop<R> extends Waitable {
   readonly outputs: CollectedOutputs<R>;
   after(...others: readonly Waitable[]): this;
@@ -45,15 +44,13 @@ export interface Loop<R> extends Waitable {
 export type CollectedOutputs<R> = R extends References
   ? { readonly [K in keyof R]: Collected<R[K]> }
   : object;
-type Collected<V> = [V] extends [CollectedRef<infer T>]
-  ? CollectedRef<T>
-  : [V] extends [ParameterRef<infer T>]
-    ? CollectedRef<T>
-    : [V] extends [ArtifactRef<infer A>]
+type Collected<V> = [V] extends [ParameterRef<infer T>]
+  ? ParameterRef<ListType<T>>
+  : [V] extends [ArtifactRef<infer A>]
+    ? ArtifactListRef<A>
+    : [V] extends [ArtifactListRef<infer A>]
       ? ArtifactListRef<A>
-      : [V] extends [ArtifactListRef<infer A>]
-        ? ArtifactListRef<A>
-        : never;
+      : never;
 
 /** What a loop may run over. */
 type Items = readonly JsonValue[] | ParameterRef<ListType<unknown>> | ArtifactListRef<string>;
@@ -159,13 +156,11 @@ function itemNode(loop: GroupNode, spec: LoopSpec, where: Trace): ValueNode {
 function collectedNode(loop: GroupNode, of: ValueNode): ValueNode {
   const origin = { kind: "collected", loop, of } as const;
   if (of.form === "artifact") return { form: "artifact", origin, artifactType: of.artifactType, list: true };
-  const flat = of.origin.kind === "collected";
-  return { form: "parameter", origin, type: flat ? of.type : listOf(of.type) };
+  return { form: "parameter", origin, type: listOf(of.type) };
 }
 
 /** The list of a value over all iterations of the loops around it that have ended here. `outputs` does the same. */
-export function collected<T>(value: CollectedRef<T>): CollectedRef<T>;
-export function collected<T>(value: ParameterRef<T>): CollectedRef<T>;
+export function collected<T>(value: ParameterRef<T>): ParameterRef<ListType<T>>;
 export function collected<A extends string>(value: ArtifactRef<A>): ArtifactListRef<A>;
 export function collected(value: Reference): Reference {
   const where = traceCaller(collected);

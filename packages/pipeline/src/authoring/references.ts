@@ -108,16 +108,6 @@ export class ParameterRef<out T> {
   }
 }
 
-declare const collectedType: unique symbol;
-
-/**
- * The list that a loop makes of a value of type `T`. Collecting it again in a loop around gives one flat list, as the
- * official backend does; lists that a task itself puts out stay as they are.
- */
-export interface CollectedRef<out T> extends ParameterRef<ListType<T>> {
-  readonly [collectedType]: T;
-}
-
 /** The text of a value, for comparisons. */
 export class TextOf {
   readonly node: ParameterNode;

@@ -1,5 +1,5 @@
 import type { ErrorBody } from "@sealflow/core";
-import { NO_OUTPUTS, slotsOfDag, slotsOfLoop } from "./outputs.js";
+import { type Nesting, NO_OUTPUTS, slotsOfDag, slotsOfLoop } from "./outputs.js";
 import { type DagState, type End, type LoopState, type TaskState, taskNamed } from "./state.js";
 
 /**
@@ -18,11 +18,12 @@ export function endOfDag(dag: DagState): End {
 }
 
 /** How a loop ended, from its iterations that ran. */
-export function endOfLoop(task: TaskState, loop: LoopState): End {
+export function endOfLoop(task: TaskState, loop: LoopState, nesting: Nesting): End {
   const ends = loop.ends.map((end, index) => ({ end, path: `${task.path}[${index}]` }));
   const outputs = slotsOfLoop(
     task.plan.component,
     loop.ends.map((end) => end?.outputs ?? NO_OUTPUTS),
+    nesting,
   );
   const end = combine(ends, outputs);
   // Iterations that a cancellation left out.

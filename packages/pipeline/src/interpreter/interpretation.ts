@@ -220,7 +220,7 @@ class Run implements Interpretation {
       else this.run({ task, index }, prepared.value);
     }
     if (loop.active > 0) return;
-    const end = endOfLoop(task, loop);
+    const end = endOfLoop(task, loop, this.context.collected ?? "nested");
     this.decisions.push(finished(task.path, end));
     this.ended({ task, index: undefined }, end);
   }

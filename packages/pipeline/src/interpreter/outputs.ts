@@ -4,8 +4,8 @@ import type { ComponentSpec, ParameterSelector } from "../ir/types.js";
 import type { ArtifactValue, TaskOutputs } from "./types.js";
 
 /**
- * What stands behind an output. `collected` are the values of a loop's iterations, in order: a loop around it takes
- * them over one by one, so that nested loops give one flat list, as the official backend does.
+ * What stands behind an output. `collected` are the values of a loop's iterations, in order. A loop around it makes a
+ * list of such lists, as documented for the Python SDK; asked for what the official backend does, one flat list.
  */
 export type ParameterSlot =
   | { readonly kind: "value"; readonly value: JsonValue }
@@ -22,6 +22,9 @@ export interface OutputSlots {
   readonly parameters: Readonly<Record<string, ParameterSlot>>;
   readonly artifacts: Readonly<Record<string, ArtifactSlot>>;
 }
+
+/** What lists of nested loops become: lists of lists, or one flat list. */
+export type Nesting = "nested" | "flat";
 
 /** Slots of nothing. */
 export const NO_OUTPUTS: OutputSlots = { parameters: {}, artifacts: {} };
@@ -90,10 +93,14 @@ function noneOf(selectors: readonly { readonly producerSubtask: string }[]): {
  * Slots of a finished loop: every iteration's, in order. An iteration whose producer was skipped by a condition adds
  * nothing, so that a list can be shorter than the loop.
  */
-export function slotsOfLoop(component: ComponentSpec, iterations: readonly OutputSlots[]): OutputSlots {
+export function slotsOfLoop(
+  component: ComponentSpec,
+  iterations: readonly OutputSlots[],
+  nesting: Nesting,
+): OutputSlots {
   const parameters: Record<string, ParameterSlot> = {};
   for (const key of sortedKeys(component.outputDefinitions?.parameters)) {
-    setMember(parameters, key, collectParameter(key, iterations));
+    setMember(parameters, key, collectParameter(key, iterations, nesting));
   }
   const artifacts: Record<string, ArtifactSlot> = {};
   for (const key of sortedKeys(component.outputDefinitions?.artifacts)) {
@@ -102,12 +109,14 @@ export function slotsOfLoop(component: ComponentSpec, iterations: readonly Outpu
   return { parameters, artifacts };
 }
 
-function collectParameter(key: string, iterations: readonly OutputSlots[]): ParameterSlot {
+function collectParameter(key: string, iterations: readonly OutputSlots[], nesting: Nesting): ParameterSlot {
   const values: JsonValue[] = [];
   for (const iteration of iterations) {
     const slot = member(iteration.parameters, key);
     if (slot?.kind === "value") values.push(slot.value);
-    if (slot?.kind === "collected") for (const value of slot.values) values.push(value);
+    if (slot?.kind !== "collected") continue;
+    if (nesting === "nested") values.push(slot.values);
+    else for (const value of slot.values) values.push(value);
   }
   return { kind: "collected", values };
 }

@@ -134,6 +134,11 @@ export interface RunContext {
   readonly pipelineRoot?: string;
   /** Wording of `PipelineTaskFinalStatus.state`: the official backend's (`COMPLETE`/`FAILED`) or the documented one. */
   readonly finalStatusWords?: "backend" | "documented";
+  /**
+   * What `Collected` makes of a parameter of nested loops: a list of lists, as the Python SDK documents and the default,
+   * or one flat list, as the official backend does. Collected artifacts are one flat list in either case.
+   */
+  readonly collected?: "nested" | "flat";
   /** False when the user asked for no caching at all. */
   readonly caching?: boolean;
 }

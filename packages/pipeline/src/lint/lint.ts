@@ -2,6 +2,7 @@ import { type Finding, Findings } from "../ir/finding.js";
 import type { PipelineDocument } from "../ir/types.js";
 import { validatePipeline } from "../ir/validate/validate.js";
 import { lintExecutors } from "./executors.js";
+import { lintNestedCollections } from "./nested-collection.js";
 import { lintPlatform } from "./platform.js";
 import { lintSize } from "./size.js";
 import type { LintTarget } from "./target.js";
@@ -17,7 +18,10 @@ export function lintPipeline(document: PipelineDocument, target: LintTarget): Fi
   const findings = new Findings(0);
   lintTasks(document.spec, target, findings);
   lintExecutors(document.spec, target, findings);
-  if (target !== "local") lintSize(document, findings);
+  if (target !== "local") {
+    lintNestedCollections(document.spec, findings);
+    lintSize(document, findings);
+  }
   const platformFindings = new Findings(1);
   if (document.platform !== undefined) lintPlatform(document.platform, target, platformFindings);
   return [...validatePipeline(document), ...findings.all, ...platformFindings.all];

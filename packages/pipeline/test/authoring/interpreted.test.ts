@@ -17,7 +17,7 @@ import {
 } from "../../src/index.js";
 import { compileWithSources } from "./read-components.js";
 import * as written from "./testdata/roundtrip/pipelines.js";
-import { number, total } from "./testdata/roundtrip/steps.components.js";
+import { deepTotal, number } from "./testdata/roundtrip/steps.components.js";
 
 /** What the components of the round trips put out. */
 function outputsOf(task: DueTask): TaskOutputs {
@@ -92,16 +92,22 @@ describe("a pipeline written in TypeScript, interpreted", () => {
     expect(ran).toContain("for-loop-2[2]/number");
   });
 
-  it("joins the lists of nested loops", () => {
+  it("makes a list of lists of nested loops", () => {
     const nested = pipeline({ name: "nested", parameters: { nums: list(integer()) } }, ({ nums }) => {
       const outer = parallelFor([1, 2], () => {
         const inner = parallelFor(nums, (x) => ({ x: number({ x }).output }));
         return { all: inner.outputs.x };
       });
-      return { all: outer.outputs.all, total: total({ xs: outer.outputs.all }).output };
+      return { all: outer.outputs.all, total: deepTotal({ xs: outer.outputs.all }).output };
     });
     const { outcome } = interpret(nested, { nums: [4, 5] });
-    expect(outcome?.outputs.parameters).toEqual({ all: [4, 5, 4, 5], total: 18 });
+    expect(outcome?.outputs.parameters).toEqual({
+      all: [
+        [4, 5],
+        [4, 5],
+      ],
+      total: 18,
+    });
   });
 
   it("runs nested loops, exit handlers, settings and nested pipelines to their end", () => {

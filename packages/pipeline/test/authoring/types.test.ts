@@ -9,7 +9,6 @@ import {
   artifact,
   artifactList,
   boolean,
-  type CollectedRef,
   containerComponent,
   dataset,
   double,
@@ -110,12 +109,11 @@ export const accepted = pipeline(
       return { tables: part.outputs.table, counts: part.outputs.count };
     });
     expectTypeOf(loop.outputs.tables).toEqualTypeOf<ArtifactListRef<"system.Dataset">>();
-    expectTypeOf(loop.outputs.counts).toEqualTypeOf<CollectedRef<IntegerType>>();
-    expectTypeOf(loop.outputs.counts).toExtend<ParameterRef<ListType<IntegerType>>>();
+    expectTypeOf(loop.outputs.counts).toEqualTypeOf<ParameterRef<ListType<IntegerType>>>();
     const nested = parallelFor([1], () => ({
       all: parallelFor(["a"], (path) => ({ one: load({ path }).outputs.count })).outputs.one,
     }));
-    expectTypeOf(nested.outputs.all).toEqualTypeOf<CollectedRef<IntegerType>>();
+    expectTypeOf(nested.outputs.all).toEqualTypeOf<ParameterRef<ListType<ListType<IntegerType>>>>();
     merge({ tables: loop.outputs.tables });
     parallelFor(tags, (tag) => void load({ path: tag }), { parallelism: 2 });
     parallelFor(

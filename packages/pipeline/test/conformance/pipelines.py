@@ -365,11 +365,11 @@ def loop_failure() -> int:
 
 
 @case
-def loop_nested() -> int:
+def loop_nested() -> list:
     with dsl.ParallelFor([1, 2]) as outer:
         with dsl.ParallelFor([10, 20, 30]) as inner:
             task = add(a=outer, b=inner)
-    return total(values=dsl.Collected(task.output)).output
+    return list_of(values=dsl.Collected(task.output)).output
 
 
 @case

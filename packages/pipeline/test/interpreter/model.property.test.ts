@@ -115,7 +115,7 @@ const givesList = (own: Node | undefined): boolean =>
   own !== undefined && (own.loop !== undefined || (own.body !== undefined && givesList(own.body.at(-1))));
 
 type State = "SUCCEEDED" | "FAILED" | "SKIPPED";
-type Out = number | readonly number[] | undefined;
+type Out = number | readonly Out[] | undefined;
 interface Verdict {
   readonly state: State;
   readonly out: Out;
@@ -153,7 +153,7 @@ function runNode(own: Node, path: string, at: { states: Record<string, State>; v
   const outs = parts.map(({ out }) => out);
   return {
     state: parts.some(({ state }) => state === "FAILED") ? "FAILED" : "SUCCEEDED",
-    out: outs.flatMap((out) => out ?? []),
+    out: outs.filter((out) => out !== undefined),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "@sealflow/core";
-import { createInterpretation, type DueTask, type TaskSpec } from "@sealflow/pipeline";
+import { createInterpretation, type DueTask, lintPipeline, type TaskSpec } from "@sealflow/pipeline";
 import { describe, expect, it } from "vitest";
 import { inputs, leaf, parameters, spec, task } from "./build.js";
 import { CONTEXT, fakeRun, newestFirst } from "./fake-run.js";
@@ -300,6 +300,42 @@ describe("loops", () => {
     );
     expect(Object.keys(run.states)).toEqual(["l[0]", "l[1]", "sum"]);
     expect(run.inputs.sum).toEqual({ all: ["a", "b"] });
+  });
+
+  it("in loops give a list of lists, or one flat list where that is asked for", () => {
+    const given = (producerSubtask: string) => ({
+      parameters: { out: { valueFromParameter: { producerSubtask, outputParameterKey: "out" } } },
+    });
+    const listed = { outputDefinitions: { parameters: { out: { parameterType: "LIST" as const } } } };
+    const within = { inputDefinitions: { parameters: parameters({ in: "STRING" }) }, ...listed };
+    const nested = spec(
+      {
+        tasks: {
+          l: task("outer", items('["a","b"]')),
+          sum: task("s", { inputs: inputs({ all: "<l.out" }) }),
+        },
+      },
+      {
+        outer: { ...within, dag: { tasks: { between: task("passed") }, outputs: given("between") } },
+        passed: { ...listed, dag: { tasks: { m: task("c", items('["x","y"]')) }, outputs: given("m") } },
+        c: leaf({ in: "STRING" }),
+        s: leaf({ all: "LIST" }),
+      },
+    );
+    expect(fakeRun(nested, echo).inputs.sum).toEqual({
+      all: [
+        ["x", "y"],
+        ["x", "y"],
+      ],
+    });
+    const flat = fakeRun(nested, echo, { context: { collected: "flat" } });
+    expect(flat.inputs.sum).toEqual({ all: ["x", "y", "x", "y"] });
+    const found = (target: "kfp-2.17" | "local") =>
+      lintPipeline({ spec: nested }, target).flatMap(({ code, path }) =>
+        code === "PIPELINE_LINT_NESTED_COLLECTION" ? [path.at(-1)] : [],
+      );
+    expect(found("kfp-2.17")).toEqual(["l"]);
+    expect(found("local")).toEqual([]);
   });
 
   it("take text that is a JSON list, and nothing else", () => {

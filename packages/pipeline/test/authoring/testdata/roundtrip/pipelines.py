@@ -15,7 +15,7 @@ import yaml
 from kfp import compiler, dsl, kubernetes
 from kfp.dsl import Dataset, Input
 
-for name in "number word flag ratio table_of rows total settings make read gather fit notify maybe".split():
+for name in "number word flag ratio table_of rows total deep_total settings make read gather fit notify maybe".split():
     globals()[name] = dsl.component(getattr(steps, name))
 
 
@@ -108,7 +108,7 @@ def nested_loops(nums: List[int]):
         outer = number(x=item)
         with dsl.ParallelFor(nums) as inner:
             result = number(x=inner).after(outer)
-    total(xs=dsl.Collected(result.output))
+    deep_total(xs=dsl.Collected(result.output))
 
 
 @dsl.pipeline

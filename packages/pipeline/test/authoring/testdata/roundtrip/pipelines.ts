@@ -19,6 +19,7 @@ import {
   when,
 } from "../../../../src/authoring/index.js";
 import {
+  deepTotal,
   fit,
   flag,
   gather,
@@ -131,7 +132,7 @@ export const nested_loops = pipeline(
       const inner = parallelFor(nums, (n) => ({ result: number({ x: n }).after(outer).output }));
       return { result: inner.outputs.result };
     });
-    total({ xs: loop.outputs.result });
+    deepTotal({ xs: loop.outputs.result });
   },
 );
 

@@ -81,6 +81,18 @@ export const total = sealflow.pythonComponent({
   },
 });
 
+export const deepTotal = sealflow.pythonComponent({
+  source,
+  function: "deep_total",
+  signature: "sha256:8d80b09f42750ff2133de0b60c2117e524248c02c639e343c8791dd7799e12e2",
+  inputs: {
+    xs: sealflow.list(sealflow.list(sealflow.integer())),
+  },
+  outputs: {
+    Output: sealflow.integer(),
+  },
+});
+
 export const settings = sealflow.pythonComponent({
   source,
   function: "settings",

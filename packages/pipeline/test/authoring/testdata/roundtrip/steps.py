@@ -33,6 +33,10 @@ def total(xs: List[int]) -> int:
     return sum(xs)
 
 
+def deep_total(xs: List[List[int]]) -> int:
+    return sum(sum(x) for x in xs)
+
+
 def settings(options: dict, tags: list = []) -> str:
     return str(options)
 
