@@ -1,0 +1,132 @@
+/** A running server: its store, its engine, its runs and its socket. */
+import { createServer as createHttpServer } from "node:http";
+import { join } from "node:path";
+import { serve } from "@hono/node-server";
+import { type Clock, type Logger, newUuid, SealflowError } from "@sealflow/core";
+import { createEngine, type EngineOptions, openStore } from "@sealflow/engine";
+import { createApp } from "./app.js";
+import type { ServerContext } from "./context.js";
+import { createExperiment } from "./routes/experiments.js";
+import { defaultExperiment, RunLabels } from "./runs/labels.js";
+import { RunSupervisor } from "./runs/supervisor.js";
+import { openEntities } from "./store/entities.js";
+
+/** How a server is set up; everything but the directory has a default. */
+export interface ServerOptions {
+  /** The store of runs and artifacts; the server's own data stand in `server/` of it. */
+  readonly directory: string;
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Port; 0 for any free one. Default: 8888. */
+  readonly port?: number;
+  /** Runs that go on at once. Default: 4. */
+  readonly concurrentRuns?: number;
+  /** Runs that wait. Default: 1000. */
+  readonly queuedRuns?: number;
+  /** Settings of the engine, without its store. */
+  readonly engine?: Omit<EngineOptions, "store">;
+  /** Directory that relative importer paths start from. Default: the current directory. */
+  readonly baseDirectory?: string;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** For example `http://127.0.0.1:8888`. */
+  readonly url: string;
+  /**
+   * Stops: no further requests and runs; running runs are left for the next start, which continues them.
+   * Resolves when nothing of the server is left.
+   */
+  close(): Promise<void>;
+}
+
+const silent: Logger = { log: () => {} };
+const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
+
+/**
+ * Opens the store, takes up what an earlier server left, and listens.
+ *
+ * @throws SealflowError `SERVER_STORE_…`, `SERVER_ADDRESS_UNAVAILABLE`
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { clock = Date, log = silent, host = "127.0.0.1", port = 8888 } = options;
+  const store = openStore(options.directory);
+  const entities = openEntities(join(store.directory, "server", "server.db"));
+  const engine = createEngine({ ...options.engine, store });
+  const newId = (): string => newUuid(clock, random);
+  const supervisor = new RunSupervisor({
+    ...{ engine, store, entities, clock, log },
+    concurrentRuns: options.concurrentRuns ?? 4,
+    queuedRuns: options.queuedRuns ?? 1000,
+    baseDirectory: options.baseDirectory ?? process.cwd(),
+    onEvent: () => {},
+    onChange: () => {},
+  });
+  const context: ServerContext = { entities, store, runs: supervisor, clock, newId };
+  const labels = new RunLabels({
+    store,
+    entities,
+    clock,
+    onChange: () => {},
+    owns: (id) => supervisor.owns(id),
+  });
+  if (defaultExperiment(entities) === undefined) createExperiment(context, { name: "Default" });
+  const app = createApp({ context, log, refresh: () => labels.refresh() });
+  try {
+    const listening = await listen(app.fetch, { host, port });
+    supervisor.recover();
+    return {
+      url: listening.url,
+      close: async () => {
+        supervisor.stop();
+        await listening.close();
+        await engine.close();
+        await supervisor.idle();
+        entities.close();
+      },
+    };
+  } catch (error) {
+    await engine.close();
+    entities.close();
+    throw error;
+  }
+}
+
+interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: host, port, createServer: createHttpServer }, (address) => {
+      const name = host.includes(":") ? `[${host}]` : host;
+      resolve({
+        url: `http://${name}:${address.port}`,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            if ("closeAllConnections" in server) server.closeAllConnections();
+          }),
+      });
+    });
+    server.on("error", (cause: NodeJS.ErrnoException) => reject(unavailable(host, port, cause)));
+  });
+}
+
+function unavailable(host: string, port: number, cause: NodeJS.ErrnoException): SealflowError {
+  return new SealflowError({
+    code: "SERVER_ADDRESS_UNAVAILABLE",
+    message: `address ${host}:${port}: expected to listen there, got ${cause.code ?? cause.message}`,
+    hint:
+      cause.code === "EADDRINUSE"
+        ? "Something listens there: give another port with --port."
+        : "Check --host and --port.",
+    cause,
+  });
+}
