@@ -1,3 +1,24 @@
+export { type Aead, type AeadFactory, webCryptoAead } from "./container/cipher.js";
+export { artifactDigest } from "./container/digest.js";
+export {
+  type ContentKind,
+  defaultChunkBytes,
+  type Lineage,
+  maxChunkBytes,
+  type SealedHeader,
+} from "./container/header.js";
+export { maxRecipients, type Unlock, type WrappedKey } from "./container/key-section.js";
+export {
+  type ArtifactDescription,
+  describeArtifact,
+  type OpenedArtifact,
+  type OpenOptions,
+  openArtifact,
+} from "./container/open.js";
+export { type ByteStream, piecesOf, readableOf } from "./container/pieces.js";
+export { type ArtifactReader, type ByteRange, openArtifactAt } from "./container/random-access.js";
+export { dataKeyOf, type RewrapOptions, rewrapArtifact } from "./container/rewrap.js";
+export { type SealOptions, sealArtifact } from "./container/seal.js";
 export {
   addSignature,
   checkEnvelope,
@@ -11,6 +32,9 @@ export {
   verifyEnvelope,
 } from "./dsse/envelope.js";
 export { ed25519Signer, keyIdOf, type Signer, signerFromSeed } from "./dsse/signer.js";
+export { type HpkeContext, type HpkeMessage, hpkeOpen, hpkeSeal } from "./keys/hpke.js";
+export { type Identity, identityFromPrivateKey, type ProjectKey, projectKeyFrom } from "./keys/identity.js";
+export { formatRecipient, parseRecipient, type Recipient, recipientIdOf } from "./keys/recipient.js";
 export { signStatement, type VerifiedStatement, verifyStatement } from "./statement/signed.js";
 export {
   checkStatement,
