@@ -271,5 +271,6 @@ def score_applicants(
     for refusal in result["refused"]:
         print(f"row {refusal['row']} refused: {'; '.join(refusal['reasons'])}")
     if not result["scored"]:
-        raise ValueError(f"applicants: expected rows to score, got {len(result['refused'])} refused rows")
+        first = "; ".join(result["refused"][0]["reasons"])
+        raise ValueError(f"applicants: expected rows to score, got {len(result['refused'])} refused: {first}")
     return ScoredRows(len(result["scored"]), len(result["refused"]))

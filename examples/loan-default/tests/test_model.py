@@ -7,7 +7,7 @@ from loan_default import onedal, preprocessing, training
 from loan_default.evaluation import evaluate, roc_curve
 from loan_default.quality import read_loans
 from loan_default.schema import LABEL, DataError
-from loan_default.scoring import read_applicants, score
+from loan_default.scoring import check, read_applicants, score
 from loan_default.splitting import augment, split
 from loan_default.storage import read_features, read_frame, write_features, write_frame
 from loan_default.synthetic import make_loans
@@ -161,6 +161,61 @@ def test_scoring_reads_json_and_imputes_what_may_be_missing(tmp_path):
     result = score(read_applicants(path), FITTED, BOOSTER)
     assert [scored["row"] for scored in result["scored"]] == [1]
     assert [refused["row"] for refused in result["refused"]] == [2, 3]
+
+
+APPLICANT = json.loads(LOANS[LOANS["person_age"].between(30, 60)].head(1).to_json(orient="records"))[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"person_age": 17}, "person_age: expected 18 to 100, got 17"),
+        ({"person_age": 144}, "person_age: expected 18 to 100, got 144"),
+        ({"person_emp_length": 123}, "person_emp_length: expected 0 to 80"),
+        ({"person_age": 30, "person_emp_length": 25}, "work since the age of 10"),
+        ({"person_income": 0}, "person_income: expected at least 1, got 0"),
+        ({"person_income": 10**400}, "person_income: expected a number"),
+        ({"person_income": "50_000"}, "expected a number, got '50_000'"),
+        ({"person_income": True}, "expected a number, got True"),
+        ({"person_income": None}, "expected a value, got nothing"),
+        ({"loan_amnt": 99.5}, "expected a whole number, got 99.5"),
+        ({"loan_percent_income": 1.5}, "expected 0 to 1, got 1.5"),
+        ({"loan_int_rate": float("nan")}, "loan_int_rate: expected a number"),
+        ({"loan_grade": "a"}, "loan_grade: expected one of A, B"),
+        ({"loan_grade": ["A"]}, "loan_grade: expected one of A, B"),
+        ({"hobby": "chess"}, "hobby: no such column"),
+    ],
+)
+def test_an_applicant_who_cannot_be_is_refused_with_the_reason(change, reason):
+    fitting, _, refused = check([APPLICANT | change])
+    assert fitting == []
+    assert reason in "; ".join(refused[0].reasons)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "an empty file"),
+        (b" \n", "an empty file"),
+        (b"[]", "expected rows, got none"),
+        (b"person_age,person_income\n", "expected rows, got none"),
+        (b"[{]", "expected JSON"),
+        (b"[" * 100_000, "expected JSON"),
+        (b'[{"person_age": 1, "person_age": 2}]', "repeated person_age"),
+        (b"person_age,person_age\n1,2\n", "repeated person_age"),
+        (b'person_age\n"1\n', "expected CSV"),
+        (b"\xff\xfe", "expected UTF-8"),
+    ],
+)
+def test_a_file_without_applicants_is_refused(tmp_path, content, reason):
+    (tmp_path / "applicants").write_bytes(content)
+    with pytest.raises(DataError, match=reason):
+        read_applicants(tmp_path / "applicants")
+
+
+def test_a_line_break_inside_of_quotes_ends_no_row(tmp_path):
+    (tmp_path / "a.csv").write_text('person_age,note\n30,"a\nb\u2028c"\n31,d\n', encoding="utf-8")
+    assert [row["note"] for row in read_applicants(tmp_path / "a.csv")] == ["a\nb\u2028c", "d"]
 
 
 def test_a_model_of_other_features_is_refused():

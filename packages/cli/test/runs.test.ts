@@ -69,6 +69,9 @@ describe("runs show", () => {
         SUCCEEDED  load   1.00 s
         SUCCEEDED  train  1.00 s
 
+      Artifacts
+        train / model  /store/m
+
       Outputs
         auc  0.9466
       "

@@ -2,7 +2,7 @@
 import { type CliContext, wantsColour } from "../context.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import { formatError } from "../render/error.js";
-import { formatTasks, formatValues, paintState } from "../render/run.js";
+import { formatArtifacts, formatTasks, formatValues, paintState } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import { formatBytes, formatColumns, formatDuration, visible } from "../render/text.js";
 import type { GcFlags, ListFlags, StoreFlags } from "../routes/runs.js";
@@ -50,6 +50,7 @@ export async function showRun(context: CliContext, flags: StoreFlags, reference:
         "Tasks",
         formatTasks(run.tasks) + run.running.map((path) => `  RUNNING  ${visible(path)}\n`).join(""),
       ) +
+      section("Artifacts", formatArtifacts(run.tasks)) +
       section("Outputs", formatValues(run.outputs)) +
       section("Errors", errors.map((error) => formatError(error, style)).join("")),
   );

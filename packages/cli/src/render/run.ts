@@ -1,6 +1,8 @@
 /** A run as text. */
+import { fileURLToPath } from "node:url";
 import type { JsonValue } from "@sealflow/core";
 import type { RunSummary, TaskSummary } from "@sealflow/engine";
+import type { ArtifactValue } from "@sealflow/pipeline";
 import { formatError } from "./error.js";
 import type { Style } from "./style.js";
 import { formatColumns, formatDuration, truncate, visible } from "./text.js";
@@ -41,6 +43,33 @@ export function taskDuration(task: TaskSummary): string {
 /** Tasks as a table. */
 export function formatTasks(tasks: readonly TaskSummary[]): string {
   return formatColumns(tasks.map((task) => [`  ${task.state}`, visible(task.path), taskDuration(task)]));
+}
+
+/** Where the artifacts of tasks are, as a table of outputs and places; a list's members each on a line. Artifacts without content, as metrics are, have no place. */
+export function formatArtifacts(tasks: readonly TaskSummary[]): string {
+  const rows = tasks.flatMap(({ path, artifacts }) =>
+    Object.entries(artifacts).flatMap(([output, list]) =>
+      list
+        .filter(hasContent)
+        .map(({ uri }) => [`  ${visible(path)} / ${visible(output)}`, visible(placeOf(uri))]),
+    ),
+  );
+  return formatColumns(rows);
+}
+
+/** What tasks leave unwritten gets a place without a digest; what is not on this machine has no digest either. */
+function hasContent({ uri, digest }: ArtifactValue): boolean {
+  return digest !== undefined || !uri.startsWith("file:");
+}
+
+/** The path of a local file, ready to be pasted; other URIs as they are. */
+function placeOf(uri: string): string {
+  if (!uri.startsWith("file:///")) return uri;
+  try {
+    return fileURLToPath(uri);
+  } catch {
+    return uri;
+  }
 }
 
 /** How a run ended: state, number of tasks, outputs, error. */
