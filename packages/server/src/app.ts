@@ -4,10 +4,13 @@ import { isSealflowError } from "@sealflow/core";
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ServerContext } from "./context.js";
+import { type GuardOptions, guard, securityHeaders } from "./http/guard.js";
+import { limitBodies, limitRate, MAX_BODY_BYTES } from "./http/limits.js";
 import { answerFor, invalid } from "./http/problem.js";
 import { experimentRoutes } from "./routes/experiments.js";
 import { pipelineRoutes } from "./routes/pipelines.js";
 import { runRoutes } from "./routes/runs.js";
+import { uploadRoutes } from "./routes/uploads.js";
 
 /** What the routes need besides their context. */
 export interface AppOptions {
@@ -15,16 +18,25 @@ export interface AppOptions {
   readonly log: Logger;
   /** Brings the labels of runs up to date. */
   readonly refresh: () => void;
+  readonly guard: GuardOptions;
+  /** Requests per second and caller. */
+  readonly requestsPerSecond: number;
 }
 
 /** Prefix of the Kubeflow Pipelines API. */
 export const API = "/apis/v2beta1";
 
 /** All routes. */
-export function createApp({ context, log, refresh }: AppOptions): Hono {
+export function createApp(options: AppOptions): Hono {
+  const { context, log, refresh } = options;
   const app = new Hono();
+  app.use(securityHeaders);
+  app.use(guard(options.guard));
+  app.use(limitRate(options.requestsPerSecond, context.clock, callerOf));
+  app.use(limitBodies(MAX_BODY_BYTES));
   app.get(`${API}/healthz`, (c) => c.json({ multi_user: false, pipeline_store: "database" }));
   app.route(`${API}/experiments`, experimentRoutes(context));
+  app.route(`${API}/pipelines`, uploadRoutes(context));
   app.route(`${API}/pipelines`, pipelineRoutes(context));
   app.route(`${API}/runs`, runRoutes(context, refresh));
   app.notFound((c) => {
@@ -42,4 +54,10 @@ export function createApp({ context, log, refresh }: AppOptions): Hono {
     return c.json(body, http as ContentfulStatusCode);
   });
   return app;
+}
+
+/** The address of whoever sent a request; requests without a socket, in tests, are one caller. */
+function callerOf(environment: unknown): string {
+  const { incoming } = (environment ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
+  return incoming?.socket?.remoteAddress ?? "";
 }

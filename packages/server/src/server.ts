@@ -6,6 +6,8 @@ import { type Clock, type Logger, newUuid, SealflowError } from "@sealflow/core"
 import { createEngine, type EngineOptions, openStore } from "@sealflow/engine";
 import { createApp } from "./app.js";
 import type { ServerContext } from "./context.js";
+import { isLoopback } from "./http/guard.js";
+import { type ServerToken, serverToken } from "./http/token.js";
 import { createExperiment } from "./routes/experiments.js";
 import { defaultExperiment, RunLabels } from "./runs/labels.js";
 import { RunSupervisor } from "./runs/supervisor.js";
@@ -17,6 +19,14 @@ export interface ServerOptions {
   readonly directory: string;
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
+  /** Host names that requests may be addressed to, besides this machine's own. */
+  readonly allowedHosts?: readonly string[];
+  /** Ask for the token on loopback addresses as well; beyond them it is always asked for. Default: false. */
+  readonly requireToken?: boolean;
+  /** Makes a new token; the old one is good for nothing then. Default: false. */
+  readonly newToken?: boolean;
+  /** Requests per second and caller, in bursts of up to ten times as many. Default: 200. */
+  readonly requestsPerSecond?: number;
   /** Port; 0 for any free one. Default: 8888. */
   readonly port?: number;
   /** Runs that go on at once. Default: 4. */
@@ -35,6 +45,10 @@ export interface ServerOptions {
 export interface RunningServer {
   /** For example `http://127.0.0.1:8888`. */
   readonly url: string;
+  /** The token, when it was made now: it is told this once and kept as a digest. */
+  readonly freshToken?: string;
+  /** True when requests need the token. */
+  readonly tokenRequired: boolean;
   /**
    * Stops: no further requests and runs; running runs are left for the next start, which continues them.
    * Resolves when nothing of the server is left.
@@ -73,25 +87,47 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     owns: (id) => supervisor.owns(id),
   });
   if (defaultExperiment(entities) === undefined) createExperiment(context, { name: "Default" });
-  const app = createApp({ context, log, refresh: () => labels.refresh() });
+  const stop = async (listening?: Listening): Promise<void> => {
+    supervisor.stop();
+    await listening?.close();
+    await engine.close();
+    await supervisor.idle();
+    entities.close();
+  };
   try {
+    const token = tokenFor(options, store.directory);
+    const app = createApp({
+      ...{ context, log, refresh: () => labels.refresh() },
+      guard: {
+        loopback: isLoopback(host),
+        allowedHosts: (options.allowedHosts ?? []).map((name) => name.toLowerCase()),
+        ...(token === undefined ? {} : { token: token.check }),
+      },
+      requestsPerSecond: options.requestsPerSecond ?? 200,
+    });
     const listening = await listen(app.fetch, { host, port });
     supervisor.recover();
+    let stopped: Promise<void> | undefined;
     return {
       url: listening.url,
-      close: async () => {
-        supervisor.stop();
-        await listening.close();
-        await engine.close();
-        await supervisor.idle();
-        entities.close();
+      tokenRequired: token !== undefined,
+      ...(token?.fresh === undefined ? {} : { freshToken: token.fresh }),
+      close: () => {
+        stopped ??= stop(listening);
+        return stopped;
       },
     };
   } catch (error) {
-    await engine.close();
-    entities.close();
+    await stop();
     throw error;
   }
+}
+
+/** The token that requests need, or undefined where none is needed. */
+function tokenFor(options: ServerOptions, directory: string): ServerToken | undefined {
+  const { host = "127.0.0.1", requireToken = false, newToken = false } = options;
+  if (isLoopback(host) && !requireToken) return undefined;
+  return serverToken(join(directory, "server", "token.json"), { random, renew: newToken });
 }
 
 interface Listening {

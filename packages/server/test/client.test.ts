@@ -24,3 +24,27 @@ it("runs a package and a function for the official Python client, which waits fo
     experiments: ["Default", "first"],
   });
 });
+
+it("keeps pipelines and versions as the official client uploads, lists, changes, runs and deletes them", async () => {
+  expect(await python("pipelines_and_versions.py", server.url)).toEqual({
+    versions: ["copies", "v2", "v3"],
+    spec: "copy-text",
+    byName: true,
+    id: true,
+    updated: ["copies", "Copies!", "new"],
+    state: "SUCCEEDED",
+    reference: true,
+    pages: [["needs-file"], ["Copies!"]],
+    left: 2,
+    gone: null,
+    errors: {
+      taken: [409, 6, "SERVER_NAME_TAKEN"],
+      broken: [400, 3, "PIPELINE_SCHEMA_VERSION_UNSUPPORTED"],
+      unknown: [404, 5, "SERVER_PIPELINE_UNKNOWN"],
+      notEmpty: [400, 9, "SERVER_PIPELINE_NOT_EMPTY"],
+      token: [400, 3, "SERVER_LIST_INVALID"],
+      sort: [400, 3, "SERVER_LIST_INVALID"],
+      parameter: [400, 3, "PIPELINE_PARAMETER_INVALID"],
+    },
+  });
+});

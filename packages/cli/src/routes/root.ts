@@ -13,6 +13,7 @@ import { policyRoutes } from "./policy.js";
 import { reportCommand } from "./report.js";
 import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
+import { serveCommand } from "./serve.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
@@ -22,6 +23,7 @@ export const root = buildRouteMap<string, CliContext>({
     retry: retryCommand,
     runs: runsRoutes,
     report: reportCommand,
+    serve: serveCommand,
     compile: compileCommand,
     lint: lintCommand,
     components: componentsRoutes,

@@ -16,7 +16,15 @@ const DEEPEST = 20;
  */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const text = await request.text();
-  const value = withProtoNames(parse(text), 0);
+  return checked(schema, withProtoNames(parse(text), 0));
+}
+
+/**
+ * A value that fits a schema.
+ *
+ * @throws SealflowError `SERVER_REQUEST_INVALID`
+ */
+export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -52,6 +52,9 @@ const byCode: Readonly<Record<string, RpcName>> = {
   ENGINE_RUN_SUCCEEDED: "FAILED_PRECONDITION",
 };
 
+/** HTTP statuses that say more than the gateway's. */
+const ownStatus: Readonly<Record<string, number>> = { SERVER_BODY_TOO_LARGE: 413 };
+
 /** Codes whose error is the request's fault, where the table above does not say more. */
 const requestPrefixes = ["PIPELINE_", "IR_", "SERVER_"];
 
@@ -105,5 +108,5 @@ export function answerFor(error: unknown): { readonly http: number; readonly bod
     return { http: rpc.INTERNAL.http, body };
   }
   const name = rpcNameOf(error);
-  return { http: rpc[name].http, body: statusOf(error.toJSON(), name) };
+  return { http: ownStatus[error.code] ?? rpc[name].http, body: statusOf(error.toJSON(), name) };
 }

@@ -169,7 +169,7 @@ export function pipelineRoutes(context: ServerContext): Hono {
     return c.json(toPipeline(pipelineOf(entities, pipeline.id)));
   });
   app.delete("/:id", (c) => {
-    remove(entities, c.req.param("id"), c.req.query("cascade") === "true");
+    remove(entities, c.req.param("id"), /^(true|t|1)$/i.test(c.req.query("cascade") ?? ""));
     return c.json({});
   });
   app.post("/:id/versions", async (c) => {

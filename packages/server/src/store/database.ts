@@ -56,6 +56,10 @@ export function openDatabase(file: string): Database {
     },
     close: () => {
       statements.clear();
+      // The library closes the file when its statements are collected; the lock is given back now.
+      handle.pragma("journal_mode = DELETE");
+      handle.pragma("locking_mode = NORMAL");
+      handle.prepare("SELECT count(*) FROM sqlite_master").get();
       handle.close();
     },
   };
