@@ -121,12 +121,13 @@ class Invocation:
             )
 
     def _input_artifact(self, name: str, annotation: Any) -> Any:
-        listed = ((self.inputs.get("artifacts") or {}).get(name) or {}).get("artifacts")
-        if not listed:
+        given = (self.inputs.get("artifacts") or {}).get(name)
+        if given is None:
             return None
+        listed = given.get("artifacts") or []
         if kinds.is_artifact_list(annotation):
             return [self._artifact(each, annotation) for each in listed]
-        return self._artifact(listed[0], annotation)
+        return self._artifact(listed[0], annotation) if listed else None
 
     def _artifact(self, description: Json, annotation: Any) -> Any:
         title = (description.get("type") or {}).get("schemaTitle", "")
