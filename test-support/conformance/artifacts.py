@@ -1,8 +1,5 @@
 """Artifacts and importers."""
 
-from kfp import dsl
-from kfp.dsl import Dataset, Model
-
 from case import DONE, FAILED, SCRATCH, SKIPPED, case, failed, run, several
 from components import (
     files_of,
@@ -22,6 +19,8 @@ from components import (
     write_file,
     write_path,
 )
+from kfp import dsl
+from kfp.dsl import Dataset, Model
 
 
 @case(

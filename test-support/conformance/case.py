@@ -1,7 +1,7 @@
 """How a conformance pipeline says what its runs must give: by hand, from the semantics, beside its source.
 
-Paths of tasks leave out groups that only the compiler names: conditions and exit handlers vanish, an iteration
-is its index in brackets (`[1]/echo`), and a loop that never started is `[-]`.
+Paths of tasks leave out groups that only the compiler names: conditions and exit handlers vanish, an
+iteration is its index in brackets (`[1]/echo`), and a loop that never started is `[-]`.
 """
 
 from typing import Any, Callable, Dict, List, Optional

@@ -2,9 +2,6 @@
 
 from typing import List
 
-from kfp import dsl
-from kfp.dsl import Dataset, Input
-
 from case import DONE, FAILED, SCRATCH, SKIPPED, case, failed, run
 from components import (
     add,
@@ -14,6 +11,7 @@ from components import (
     fail,
     flaky,
     join,
+    list_of,
     make,
     number,
     read,
@@ -21,6 +19,8 @@ from components import (
     status,
     total,
 )
+from kfp import dsl
+from kfp.dsl import Dataset, Input
 
 
 def chosen(items):
@@ -85,7 +85,7 @@ def retry_inherited() -> int:
     return task.output
 
 
-# Sizes 0 to 3: of each that is odd, the numbers below it are added up in a nested pipeline.
+# Sizes 0 to 3: of each that is odd, the numbers below it are added to it; the others add no list.
 @case(
     run(
         {
@@ -100,12 +100,12 @@ def retry_inherited() -> int:
             "[3][0]/inner-sum/add": 3,
             "[3][1]/inner-sum/add": 4,
             "[3][2]/inner-sum/add": 5,
-            "total": 13,
+            "list-of": [[1], [3, 4, 5]],
         },
-        gives=13,
+        gives=[[1], [3, 4, 5]],
     )
 )
-def loop_condition_loop_nested() -> int:
+def loop_condition_loop_nested() -> list:
     sizes = count_to(n=4)
     with dsl.ParallelFor(sizes.output) as n:
         with dsl.If(n != 0):
@@ -113,7 +113,7 @@ def loop_condition_loop_nested() -> int:
                 made = count_to(n=n)
                 with dsl.ParallelFor(made.output) as item:
                     task = inner_sum(x=n, y=item)
-    return total(values=dsl.Collected(task.output)).output
+    return list_of(values=dsl.Collected(task.output)).output
 
 
 @case(

@@ -1,10 +1,9 @@
 """Conditions and what is chosen by them."""
 
-from kfp import dsl
-from kfp.dsl import Dataset
-
 from case import DONE, FAILED, SKIPPED, case, failed, refused, run
 from components import add, echo, fail, make, number, quiet, read, real, truth
+from kfp import dsl
+from kfp.dsl import Dataset
 
 
 @case(

@@ -2,8 +2,6 @@
 
 from typing import Dict, List
 
-from kfp import dsl
-
 from case import FAILED, SCRATCH, SKIPPED, case, failed, refused, run, several
 from components import (
     add,
@@ -17,8 +15,8 @@ from components import (
     peak,
     real,
     three,
-    total,
 )
+from kfp import dsl
 
 
 @case(run({"[0]/number": 1, "[1]/number": 2, "[2]/number": 3}))
@@ -171,18 +169,19 @@ def loop_failure() -> int:
     return number(value=1).output
 
 
+# One level of lists for each level of loops.
 @case(
     run(
         {f"[{i}][{j}]/add": a + b for i, a in enumerate([1, 2]) for j, b in enumerate([10, 20, 30])}
-        | {"total": 129},
-        gives=129,
+        | {"list-of": [[11, 21, 31], [12, 22, 32]]},
+        gives=[[11, 21, 31], [12, 22, 32]],
     )
 )
-def loop_nested() -> int:
+def loop_nested() -> list:
     with dsl.ParallelFor([1, 2]) as outer:
         with dsl.ParallelFor([10, 20, 30]) as inner:
             task = add(a=outer, b=inner)
-    return total(values=dsl.Collected(task.output)).output
+    return list_of(values=dsl.Collected(task.output)).output
 
 
 @case(
@@ -204,7 +203,7 @@ def loop_nested_dynamic():
             add(a=n, b=item)
 
 
-# An empty loop within a loop adds nothing; the order is that of the indexes.
+# An empty loop within a loop adds its empty list; the order is that of the indexes.
 @case(
     run(
         {
@@ -214,12 +213,12 @@ def loop_nested_dynamic():
             "[1]/count-to": [],
             "[2]/count-to": [0],
             "[2][0]/add": 1,
-            "list-of": [2, 3, 1],
+            "list-of": [[2, 3], [], [1]],
         },
-        gives=[2, 3, 1],
+        gives=[[2, 3], [], [1]],
     ),
     run({"list-of": []}, gives=[], given={"sizes": []}),
-    run({"[0]/count-to": [], "list-of": []}, gives=[], given={"sizes": [0]}),
+    run({"[0]/count-to": [], "list-of": [[]]}, gives=[[]], given={"sizes": [0]}),
 )
 def loop_nested_collected(sizes: List[int] = [2, 0, 1]) -> list:
     with dsl.ParallelFor(sizes) as n:
@@ -237,16 +236,16 @@ def loop_nested_collected(sizes: List[int] = [2, 0, 1]) -> list:
             for j, b in enumerate("x")
             for k, c in enumerate("12")
         }
-        | {"join": "ax1,ax2,bx1,bx2"},
-        gives="ax1,ax2,bx1,bx2",
+        | {"list-of": [[["ax1", "ax2"]], [["bx1", "bx2"]]]},
+        gives=[[["ax1", "ax2"]], [["bx1", "bx2"]]],
     )
 )
-def loop_three_deep() -> str:
+def loop_three_deep() -> list:
     with dsl.ParallelFor(["a", "b"]) as a:
         with dsl.ParallelFor(["x"]) as b:
             with dsl.ParallelFor(["1", "2"]) as c:
                 task = three(a=a, b=b, c=c)
-    return join(values=dsl.Collected(task.output)).output
+    return list_of(values=dsl.Collected(task.output)).output
 
 
 @case(

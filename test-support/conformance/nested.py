@@ -2,9 +2,6 @@
 
 from typing import List, NamedTuple, Optional
 
-from kfp import dsl
-from kfp.dsl import Dataset, Input
-
 from case import DONE, FAILED, SKIPPED, case, failed, run
 from components import (
     add,
@@ -20,6 +17,8 @@ from components import (
     struct_of,
     train,
 )
+from kfp import dsl
+from kfp.dsl import Dataset, Input
 
 
 @dsl.pipeline
@@ -260,12 +259,12 @@ def inner_loop(n: int) -> List[int]:
     return dsl.Collected(task.output)
 
 
-# A loop over nested pipelines that loop: what is collected is one flat list.
+# A loop over nested pipelines that loop: a list of their lists.
 @case(
     run(
         {f"[{i}]/inner-loop[{j}]/add": a + b for i, b in enumerate([10, 20]) for j, a in enumerate([1, 2])}
-        | {"list-of": [11, 12, 21, 22]},
-        gives=[11, 12, 21, 22],
+        | {"list-of": [[11, 12], [21, 22]]},
+        gives=[[11, 12], [21, 22]],
     )
 )
 def loops_in_nested_pipelines_in_loops() -> list:
