@@ -34,7 +34,7 @@ export interface Statement {
 }
 
 const maxStatementBytes = 16 * 1024 * 1024;
-const uri = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s]{1,2000}$/;
+const uri = /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,2000}$/;
 const reader = jsonReader("SEAL_STATEMENT_MALFORMED", "statement");
 
 /** The one text of a statement, in UTF-8. */
