@@ -28,6 +28,7 @@ const { values: options, positionals } = parseArgs({
     timeout: { type: "string", default: "300" },
     at: { type: "string", default: "2" },
     json: { type: "string" },
+    objects: { type: "string" },
   },
 });
 const [directory] = positionals;
@@ -37,6 +38,7 @@ if (directory === undefined) {
   --only REGEX       specs whose path matches
   --all              also those that need a network, an object store, Kubernetes objects or more packages
   --parameters FILE  JSON: {"end of a path": {"parameter": value}}; other required parameters get sample values
+  --objects FILE     JSON: {"secrets": {"name": "path"}, "configMaps": {…}, "volumes": {…}} for Kubernetes objects
   --timeout SECONDS  per spec (default ${options.timeout})
   --at COUNT         specs at a time (default ${options.at})
   --json FILE        results as JSON`);
@@ -44,6 +46,7 @@ if (directory === undefined) {
 }
 
 const given = options.parameters ? JSON.parse(readFileSync(options.parameters, "utf8")) : {};
+const objects = options.objects ? JSON.parse(readFileSync(options.objects, "utf8")) : {};
 const scratch = mkdtempSync(join(tmpdir(), "published-specs-"));
 const store = openStore(join(scratch, "store"));
 const engine = createEngine({ store, containers: "host" });
@@ -110,6 +113,7 @@ async function endOf({ path }) {
     const document = parsePipelineDocument(readFileSync(file, "utf8"), { file: relative(directory, file) });
     const parameters = { ...samples(document.spec, home), ...parametersFor(path) };
     const summary = await engine.run(document, {
+      ...objects,
       parameters,
       signal,
       onEvent,

@@ -3,7 +3,9 @@ import type { PipelineSpec } from "@sealflow/pipeline";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nearest } from "../src/nearest.js";
+import { clusterObjects } from "../src/parameters/objects.js";
 import { parseParameters } from "../src/parameters/parse.js";
+import { fakeContext } from "./support/fake-context.js";
 
 const spec: PipelineSpec = {
   pipelineInfo: { name: "p" },
@@ -93,5 +95,25 @@ describe("suggestions", () => {
     expect(nearest("sede", ["seed"])).toBe("seed");
     expect(nearest("data-pth", ["data_path", "depth"])).toBe("data_path");
     expect(nearest("banana", ["seed", "depth"])).toBeUndefined();
+  });
+});
+
+describe("files that stand for a cluster's objects", () => {
+  it("are named by NAME=PATH, from the working directory", () => {
+    const { context } = fakeContext({ cwd: "/work" });
+    expect(clusterObjects(context, { secret: ["a=x.env", "b=/y=z"], volume: ["v=data"] })).toEqual({
+      secrets: { a: "/work/x.env", b: "/y=z" },
+      configMaps: {},
+      volumes: { v: "/work/data" },
+    });
+  });
+
+  it("need both name and path", () => {
+    const { context } = fakeContext({ cwd: "/work" });
+    for (const text of ["a", "=x", "a="]) {
+      expect(() => clusterObjects(context, { configMap: [text] })).toThrow(
+        `--config-map: expected NAME=PATH, got "${text}"`,
+      );
+    }
   });
 });

@@ -60,6 +60,12 @@ export interface RunOptions extends RunListeners {
   readonly failFast?: boolean;
   /** Wording of `PipelineTaskFinalStatus.state`. Default: `backend` (COMPLETE, FAILED). */
   readonly finalStatusWords?: "backend" | "documented";
+  /** Files that stand for Kubernetes secrets: a directory with one file per key, or a file of `KEY=value` lines. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** The same for config maps. */
+  readonly configMaps?: Readonly<Record<string, string>>;
+  /** Directories that stand for existing persistent volume claims. */
+  readonly volumes?: Readonly<Record<string, string>>;
   /** What `Collected` makes of parameters of nested loops. Default: `nested`; `flat` is what the official backend does. */
   readonly collected?: "nested" | "flat";
 }

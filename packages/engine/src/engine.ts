@@ -119,7 +119,7 @@ class LocalEngine implements Engine {
     const interpretation = createInterpretation(
       document.spec,
       parameters,
-      contextOf(runLayout(services.store, runId), runName, settings),
+      contextOf(runLayout(services.store, runId), { runName, settings, platform: document.platform }),
     );
     ensureStore(services.store);
     const lock = await lockRun(services, runId, "started");
@@ -191,7 +191,7 @@ class LocalEngine implements Engine {
     if (creation === undefined) throw new Error(`run ${runId} has no first event`);
     const { document, locks } = readStoredDocument(layout.document);
     const settings = settingsFromJson(creation.options);
-    const context = contextOf(layout, creation.runName, settings);
+    const context = contextOf(layout, { runName: creation.runName, settings, platform: document.platform });
     const interpretation = createInterpretation(document.spec, creation.parameters, context);
     const recorded = recordedResults(earlier);
     const { decisions, dropped } = replay(interpretation, recorded, ({ state }) =>
@@ -227,7 +227,16 @@ function settingsOf(options: RunOptions, now: number): RunSettings {
     failFast: options.failFast ?? false,
     finalStatusWords: options.finalStatusWords ?? "backend",
     collected: options.collected ?? "nested",
+    objects: {
+      secrets: absolute(options.secrets),
+      configMaps: absolute(options.configMaps),
+      volumes: absolute(options.volumes),
+    },
   };
+}
+
+function absolute(paths: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, resolve(path)]));
 }
 
 function existingRun(runId: string): SealflowError {

@@ -5,6 +5,7 @@ import { type CliContext, wantsColour } from "../context.js";
 import { exitCode } from "../exit-code.js";
 import { loadPipeline } from "../load/pipeline-file.js";
 import { readParametersFile } from "../parameters/file.js";
+import { clusterObjects } from "../parameters/objects.js";
 import { parseParameters } from "../parameters/parse.js";
 import { configFile, findProject, type Project, storeDirectory } from "../project/project.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
@@ -35,6 +36,9 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
       caching: !flags.noCache,
       failFast: flags.failFast,
       ...(flags.name === undefined ? {} : { name: flags.name }),
+      ...clusterObjects(context, flags),
+      ...(flags.finalStatus === undefined ? {} : { finalStatusWords: flags.finalStatus }),
+      ...(flags.collected === undefined ? {} : { collected: flags.collected }),
     };
     return execute(context, { flags, store, project }, (engine, listeners) =>
       engine.run(document, { ...options, ...listeners }),

@@ -53,6 +53,11 @@ export function textsFlag(placeholder: string, brief: string) {
   return { kind: "parsed", parse: text, optional: true, variadic: true, placeholder, brief } as const;
 }
 
+/** An optional flag with one of several values. */
+export function choiceFlag<const T extends string>(values: readonly [T, ...T[]], brief: string) {
+  return { kind: "enum", values, optional: true, brief } as const;
+}
+
 /** A required argument. */
 export function argument(placeholder: string, brief: string) {
   return { parse: text, placeholder, brief } as const;

@@ -2,6 +2,7 @@ import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import {
   argument,
+  choiceFlag,
   integerFrom,
   jsonFlag,
   optionalArgument,
@@ -29,6 +30,11 @@ export interface RunFlags extends ExecutionFlags {
   readonly name?: string;
   readonly noCache: boolean;
   readonly failFast: boolean;
+  readonly secret?: readonly string[];
+  readonly configMap?: readonly string[];
+  readonly volume?: readonly string[];
+  readonly finalStatus?: "backend" | "documented";
+  readonly collected?: "nested" | "flat";
 }
 
 const execution = {
@@ -58,6 +64,20 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
       name: textFlag("text", "Display name of the run"),
       noCache: switchFlag("Run every task; read and write no cache"),
       failFast: switchFlag("Start no further task after the first failure"),
+      secret: textsFlag(
+        "name=path",
+        "Stand in for a Kubernetes secret: a directory, or a file of KEY=value lines",
+      ),
+      configMap: textsFlag("name=path", "Stand in for a config map in the same way"),
+      volume: textsFlag("name=dir", "Stand in for an existing persistent volume claim"),
+      finalStatus: choiceFlag(
+        ["backend", "documented"],
+        "Words of PipelineTaskFinalStatus: COMPLETE of the official backend (default) or the documented SUCCEEDED",
+      ),
+      collected: choiceFlag(
+        ["nested", "flat"],
+        "What Collected makes of nested loops: lists of lists (default), or one list as the official backend",
+      ),
     },
     aliases: { p: "param" },
     positional: {

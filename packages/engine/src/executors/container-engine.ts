@@ -40,6 +40,8 @@ export interface ContainerJob {
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Variables whose values the engine's command has in its own environment, and its command line not. */
+  readonly secretNames?: ReadonlySet<string>;
   readonly workingDirectory: string;
   /** Mounted at the same path as outside, so that one set of paths holds inside and out. */
   readonly mounts: readonly { readonly path: string; readonly writable: boolean; readonly at?: string }[];
@@ -63,7 +65,10 @@ export function containerCommand(job: ContainerJob): string[] {
     "--workdir",
     job.workingDirectory,
     ...mounts,
-    ...Object.entries(job.env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+    ...Object.entries(job.env).flatMap(([name, value]) => [
+      "--env",
+      job.secretNames?.has(name) ? name : `${name}=${value}`,
+    ]),
     ...(job.cpus === undefined ? [] : ["--cpus", String(job.cpus)]),
     ...(job.memoryBytes === undefined ? [] : ["--memory", String(job.memoryBytes)]),
     ...(entry === undefined ? [] : ["--entrypoint", entry]),

@@ -48,7 +48,7 @@ export function exitError(exit: TaskExit, context: FailureContext): ErrorBody {
     const message = `task: expected to end within ${context.timeoutMs / 1000} s, and was ended after that`;
     return { code: "ENGINE_TASK_TIMEOUT", message, data };
   }
-  const memory = outOfMemory(exit, context);
+  const memory = outOfMemory(exit, context, lines);
   const message = memory ?? (exit.error ? exceptionMessage(exit.error) : exitMessage(exit));
   return {
     code: memory === undefined ? "ENGINE_TASK_FAILED" : "ENGINE_TASK_OUT_OF_MEMORY",
@@ -78,11 +78,26 @@ function place({ file, line }: ComponentError): { file?: string; line?: number }
   return { ...(file ? { file } : {}), ...(line ? { line } : {}) };
 }
 
-/** Memory is the reason when Python says so, or when the kernel killed a task near its limit. */
-function outOfMemory(exit: TaskExit, { memoryLimitBytes }: FailureContext): string | undefined {
+/** What programs say when the system gives them no more memory: C, C++, Python, the JVM, Go, Node. */
+const memoryWords =
+  /MemoryError|Cannot allocate memory|std::bad_alloc|OutOfMemoryError|out of memory|memory exhausted/i;
+
+/**
+ * Memory is the reason when Python says so, when the kernel killed a task near its limit, or when a command under a
+ * limit ended badly with words to that effect.
+ */
+function outOfMemory(
+  exit: TaskExit,
+  { memoryLimitBytes }: FailureContext,
+  lines: string,
+): string | undefined {
   const limit = memoryLimitBytes === undefined ? "" : ` (limit ${mebibytes(memoryLimitBytes)} MiB)`;
   if (exit.error?.type === "MemoryError")
     return `task: ran out of memory${limit}: ${exceptionMessage(exit.error)}`;
+  if (memoryLimitBytes !== undefined && !exit.error && exit.exitCode !== 0) {
+    const said = lines.split("\n").findLast((line) => memoryWords.test(line));
+    if (said !== undefined) return `task: ran out of memory${limit}: ${said.trim()}`;
+  }
   if (exit.signal !== "SIGKILL") return undefined;
   const peak = exit.maxRssBytes ? `, peak ${mebibytes(exit.maxRssBytes)} MiB` : "";
   return `task: ${signalWords.SIGKILL}${limit}${peak}`;

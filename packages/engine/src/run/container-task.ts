@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import type { ContainerExecutor, DueTask } from "@sealflow/pipeline";
 import type { CodeIdentity } from "../cache/key.js";
+import { bareNeeds } from "../environments/environment.js";
 import {
   type ContainerRuntime,
   containerCommand,
@@ -11,6 +12,8 @@ import {
 } from "../executors/container-engine.js";
 import type { OutputPlaces } from "../executors/outputs.js";
 import { runProcess } from "../executors/process.js";
+import { processMounts } from "../platform/mounting.js";
+import type { Mount, Surroundings } from "../platform/surroundings.js";
 import { writing } from "../store/disk-errors.js";
 import type { WorkerTask } from "../workers/worker.js";
 import type { AttemptStart } from "./attempt.js";
@@ -22,12 +25,19 @@ import type { RunInProgress } from "./run-context.js";
 export function containerIdentity(
   run: RunInProgress,
   task: DueTask,
-  container: ContainerExecutor,
+  { container, around }: ContainerWork,
 ): CodeIdentity {
   const mode = run.services.containers === "host" ? "host" : "container";
   const { command = [], args = [] } = container;
   const image = resolver(run, task)(container.image);
-  return { kind: "container", image, command, args, env: variables(run, task, container), mode };
+  const env = { ...variables(run, task, container), ...around.identity };
+  return { kind: "container", image, command, args, env, mode };
+}
+
+/** A container with what the platform document puts around it. */
+interface ContainerWork {
+  readonly container: ContainerExecutor;
+  readonly around: Surroundings;
 }
 
 /**
@@ -38,31 +48,28 @@ export function containerIdentity(
 export async function containerStart(
   run: RunInProgress,
   task: DueTask,
-  container: ContainerExecutor,
+  { container, around }: ContainerWork,
 ): Promise<AttemptStart> {
   const resolve = resolver(run, task);
   const image = resolve(container.image);
   const runtime = await runtimeOf(run, image);
   const limits = resourceLimits(container, resolve);
-  if (runtime === "host" && limits.memoryBytes !== undefined) {
-    const message = "Memory limits of container components are not enforced for processes of this machine.";
-    run.notice("ENGINE_LIMIT_IGNORED", message);
-  }
   const env = variables(run, task, container);
   return {
     ...(limits.memoryBytes === undefined ? {} : { memoryLimitBytes: limits.memoryBytes }),
     start: (places, log) => {
       const [command, args] = commandLine(run, task, { places, container });
-      if (runtime === "host") {
-        const environment = { ...run.services.environment, ...env };
-        return runProcess({
-          command: [...command, ...args],
-          directory: places.directory,
-          log,
-          env: environment,
-        });
-      }
-      return startContainer(run, { runtime, image, command, args, env, limits, places, log });
+      const mounts = around.mounts(places.directory);
+      const job = {
+        command: [...command, ...args],
+        env: { ...env, ...around.env },
+        limits,
+        mounts,
+        places,
+        log,
+      };
+      if (runtime === "host") return startOnHost(run, job);
+      return startContainer(run, { ...job, runtime, image, command, args, around });
     },
   };
 }
@@ -81,6 +88,40 @@ function variables(run: RunInProgress, task: DueTask, container: ContainerExecut
   return Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, resolve(value ?? "")]));
 }
 
+interface HostProcess {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: ResourceLimits;
+  readonly mounts: readonly Mount[];
+  readonly places: OutputPlaces;
+  readonly log: string;
+}
+
+/** A plain process, or one under a worker where it needs mounts or a memory limit, which a worker keeps. */
+function startOnHost(run: RunInProgress, job: HostProcess): WorkerTask | Promise<WorkerTask> {
+  if (job.mounts.length > 0 || job.limits.memoryBytes !== undefined) return startUnderWorker(run, job);
+  const env = { ...run.services.environment, ...job.env };
+  return runProcess({ command: job.command, directory: job.places.directory, log: job.log, env });
+}
+
+async function startUnderWorker(run: RunInProgress, job: HostProcess): Promise<WorkerTask> {
+  const { command, limits, mounts, places, log } = job;
+  const environment = await run.environments.ensure(bareNeeds);
+  const mounted = await processMounts(run, environment.python, mounts);
+  run.signal.throwIfAborted();
+  const { PYTHONPATH = "", PATH = "" } = run.services.environment;
+  return run.services.pool.worker(environment).run({
+    command,
+    directory: places.directory,
+    log,
+    // The worker's own Python is not the command's.
+    env: { PYTHONPATH, PATH, ...mounted.env, ...job.env },
+    threads: run.services.threads,
+    memoryLimitBytes: limits.memoryBytes ?? null,
+    ...mounted.setting,
+  });
+}
+
 interface StartedContainer {
   readonly runtime: "podman" | "docker";
   readonly image: string;
@@ -88,6 +129,8 @@ interface StartedContainer {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: ResourceLimits;
+  readonly mounts: readonly Mount[];
+  readonly around: Surroundings;
   readonly places: OutputPlaces;
   readonly log: string;
 }
@@ -104,10 +147,12 @@ function startContainer(run: RunInProgress, job: StartedContainer): WorkerTask {
     command: job.command,
     args: job.args,
     env: job.env,
+    secretNames: job.around.secretNames,
     workingDirectory: places.directory,
     mounts: [
       { path: places.directory, writable: true },
       { path: store.artifacts, writable: false },
+      ...job.mounts.map(({ path, source, readOnly }) => ({ path: source, at: path, writable: !readOnly })),
       ...(existsSync(run.layout.workspace) ? [{ path: run.layout.workspace, writable: true }] : []),
     ],
     ...(limits.cpus === undefined ? {} : { cpus: limits.cpus }),
@@ -117,7 +162,12 @@ function startContainer(run: RunInProgress, job: StartedContainer): WorkerTask {
     command,
     directory: places.directory,
     log: job.log,
-    env: run.services.environment,
+    env: { ...run.services.environment, ...secretsOf(job) },
     onKill: (signal) => killContainer(runtime, name, signal),
   });
+}
+
+/** Secrets reach the container through the environment of the engine's command, since arguments are public. */
+function secretsOf({ env, around }: StartedContainer): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => around.secretNames.has(name)));
 }

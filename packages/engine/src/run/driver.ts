@@ -5,6 +5,7 @@ import type { RunListeners } from "../api.js";
 import { RunEnvironments } from "../environments/service.js";
 import type { RunEvent, RunEventBody } from "../events.js";
 import { LogTails } from "../executors/log-tail.js";
+import { ignoredSettings } from "../platform/ignored.js";
 import type { RunSummary } from "../result.js";
 import { discard } from "../store/artifacts.js";
 import { GC_LOCK } from "../store/collection.js";
@@ -73,6 +74,8 @@ export async function drive(
   try {
     for (const event of driven.opening) journal.append(event);
     const run = inProgress({ services, driven, layout, journal, listeners, signal: abort.signal });
+    const ignored = ignoredSettings(driven.platform);
+    if (ignored !== undefined) run.notice("ENGINE_PLATFORM_IGNORED", ignored);
     const outcome = await loopToEnd({ run, driven, journal, listeners, abort });
     journal.append(ending(outcome));
     await journal.flush();
@@ -111,7 +114,7 @@ function inProgress({ services, driven, layout, journal, listeners, signal }: Se
   return {
     services,
     layout,
-    context: completeContext(driven.spec, contextOf(layout, driven.runName, driven.settings)),
+    context: completeContext(driven.spec, contextOf(layout, driven)),
     settings: driven.settings,
     spec: driven.spec,
     platform: driven.platform,

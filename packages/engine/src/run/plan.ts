@@ -15,7 +15,14 @@ export interface PythonWork extends PythonComponent {
 export type Work =
   | PythonWork
   | { readonly kind: "container"; readonly container: ContainerExecutor }
+  | { readonly kind: "claim"; readonly action: "create" | "delete" }
   | { readonly kind: "importer"; readonly importer: ImporterExecutor };
+
+/** Images that stand for making and removing volume claims. Source: backend/src/v2/driver, k8s.go. */
+const claimActions: Readonly<Record<string, "create" | "delete">> = {
+  "argostub/createpvc": "create",
+  "argostub/deletepvc": "delete",
+};
 
 // Executors are parts of the spec, shared by all tasks that use them: each is looked into once.
 const known = new WeakMap<ContainerExecutor, Work>();
@@ -29,6 +36,8 @@ export function workOf(task: Pick<DueTask, "executor" | "executorLabel">): Work 
   const { container, importer } = task.executor;
   if (importer !== undefined) return { kind: "importer", importer };
   if (container === undefined) throw unsupported(task);
+  const claim = claimActions[container.image];
+  if (claim !== undefined) return { kind: "claim", action: claim };
   const present = known.get(container);
   if (present !== undefined) return present;
   const python = pythonComponent(container);

@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DueTask } from "@sealflow/pipeline";
 import type { CodeIdentity } from "../cache/key.js";
+import { processMounts } from "../platform/mounting.js";
+import type { Surroundings } from "../platform/surroundings.js";
 import { replaceFile } from "../store/artifacts.js";
 import type { WorkerTask } from "../workers/worker.js";
 import type { AttemptStart } from "./attempt.js";
-
 import { executorInput, resolver } from "./placeholders.js";
 import { type PythonWork, workOf } from "./plan.js";
 import { resourceLimits } from "./resources.js";
@@ -16,19 +17,23 @@ import type { RunInProgress } from "./run-context.js";
 export async function pythonIdentity(
   run: RunInProgress,
   task: DueTask,
-  work: PythonWork,
+  { work, around }: { readonly work: PythonWork; readonly around: Surroundings },
 ): Promise<CodeIdentity> {
   return {
     kind: "python",
     source: work.digest,
     function: work.function,
     environment: await run.environments.digest(work.needs),
-    env: variables(run, task, work),
+    env: { ...variables(run, task, work), ...around.identity },
   };
 }
 
 /** How attempts of the task are started. */
-export function pythonStart(run: RunInProgress, task: DueTask, work: PythonWork): AttemptStart {
+export function pythonStart(
+  run: RunInProgress,
+  task: DueTask,
+  { work, around }: { readonly work: PythonWork; readonly around: Surroundings },
+): AttemptStart {
   const { memoryBytes, cpus } = resourceLimits(work.container, resolver(run, task));
   return {
     ...(memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }),
@@ -36,13 +41,15 @@ export function pythonStart(run: RunInProgress, task: DueTask, work: PythonWork)
       const environment = await run.environments.ensure(work.needs);
       run.signal.throwIfAborted();
       run.services.pool.prepare(environment, await siblings(run, environment.digest, work));
+      const mounted = await processMounts(run, environment.python, around.mounts(places.directory));
       return run.services.pool.worker(environment).run({
         source: sourceFile(run, work),
         function: work.function,
         executorInput: executorInput(task, places),
         directory: places.directory,
         log,
-        env: variables(run, task, work),
+        env: { ...mounted.env, ...variables(run, task, work), ...around.env },
+        ...mounted.setting,
         threads: threadsFor(run, cpus),
         memoryLimitBytes: memoryBytes ?? null,
         module: null,

@@ -1,7 +1,8 @@
 /** What a run was started with and a resume needs again: part of the first event. */
 import { basename } from "node:path";
-import { isJsonObject, type JsonObject } from "@sealflow/core";
-import type { RunContext } from "@sealflow/pipeline";
+import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
+import type { PlatformSpec, RunContext } from "@sealflow/pipeline";
+import type { ClusterObjects } from "../platform/objects.js";
 import type { RunLayout } from "../store/layout.js";
 
 /** A run's settings. */
@@ -12,11 +13,13 @@ export interface RunSettings {
   readonly failFast: boolean;
   readonly finalStatusWords: "backend" | "documented";
   readonly collected: "nested" | "flat";
+  /** Absolute paths of what stands for a cluster's objects. */
+  readonly objects: ClusterObjects;
 }
 
 /** The settings as JSON. */
 export function settingsToJson(settings: RunSettings): JsonObject {
-  return { ...settings };
+  return { ...settings, objects: { ...settings.objects } };
 }
 
 /** Settings from the first event, also of an earlier version: what it did not know has its default. */
@@ -29,12 +32,42 @@ export function settingsFromJson(options: JsonObject): RunSettings {
     failFast: json.failFast === true,
     finalStatusWords: json.finalStatusWords === "documented" ? "documented" : "backend",
     collected: json.collected === "flat" ? "flat" : "nested",
+    objects: objectsFromJson(json.objects),
   };
 }
 
+function objectsFromJson(value: JsonValue | undefined): ClusterObjects {
+  const { secrets, configMaps, volumes } = isJsonObject(value) ? value : {};
+  return { secrets: pathsOf(secrets), configMaps: pathsOf(configMaps), volumes: pathsOf(volumes) };
+}
+
+function pathsOf(value: JsonValue | undefined): Record<string, string> {
+  const entries = Object.entries(isJsonObject(value) ? value : {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+/** What a run's context is made of. */
+export interface ContextParts {
+  readonly runName: string;
+  readonly settings: RunSettings;
+  readonly platform: PlatformSpec | undefined;
+}
+
 /** The settings as the interpreter wants them. */
-export function contextOf(run: RunLayout, runName: string, settings: RunSettings): RunContext {
+export function contextOf(run: RunLayout, { runName, settings, platform }: ContextParts): RunContext {
   const { createTime, finalStatusWords, collected, caching } = settings;
   const runId = basename(run.directory);
-  return { runId, runName, createTime, finalStatusWords, collected, caching, workspacePath: run.workspace };
+  const own = platform === undefined ? {} : { platform };
+  return {
+    ...own,
+    runId,
+    runName,
+    createTime,
+    finalStatusWords,
+    collected,
+    caching,
+    workspacePath: run.workspace,
+  };
 }

@@ -5,6 +5,8 @@ import { isKnown, keep, lookUp, mark } from "../cache/entries.js";
 import { type CodeIdentity, cacheKey } from "../cache/key.js";
 import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
+import { createClaim, deleteClaim } from "../platform/claims.js";
+import { type Surroundings, surroundingsOf } from "../platform/surroundings.js";
 import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
 import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
@@ -65,6 +67,7 @@ export async function runTask(run: RunInProgress, task: DueTask, firstAttempt: n
   try {
     const work = workOf(task);
     if (work.kind === "importer") return await imported(run, task, { work, ended, firstAttempt });
+    if (work.kind === "claim") return claimed(run, task, { work, ended, firstAttempt });
     return await computed(run, task, { work, ended, firstAttempt });
   } catch (cause) {
     if (run.signal.aborted) return ended({ state: "CANCELED" });
@@ -87,6 +90,9 @@ interface Job<W extends Work> {
   readonly firstAttempt: number;
 }
 
+/** Work that a process does. */
+type Computed = Extract<Work, { kind: "python" | "container" }>;
+
 async function imported(
   run: RunInProgress,
   task: DueTask,
@@ -104,20 +110,35 @@ async function imported(
   return ended({ state: "SUCCEEDED", outputs }, { cached });
 }
 
+/** A volume claim is made or removed each time: no cache brings a directory back. */
+function claimed(
+  run: RunInProgress,
+  task: DueTask,
+  { work, ended, firstAttempt }: Job<Extract<Work, { kind: "claim" }>>,
+): TaskEnd {
+  run.tell(startedEvent(task, firstAttempt));
+  const outputs = work.action === "create" ? createClaim(run, task) : deleteClaim(run, task);
+  return ended({ state: "SUCCEEDED", outputs });
+}
+
 async function computed(
   run: RunInProgress,
   task: DueTask,
-  { work, ended, firstAttempt }: Job<Exclude<Work, { kind: "importer" }>>,
+  { work, ended, firstAttempt }: Job<Computed>,
 ): Promise<TaskEnd> {
-  const key = task.caching.enabled ? cacheKey(task, await identityOf(run, task, work)) : undefined;
+  const around = surroundingsOf(run, task);
+  const caching = task.caching.enabled && around.cacheable;
+  const key = caching ? cacheKey(task, await identityOf(run, task, { work, around })) : undefined;
   const present = key === undefined ? undefined : lookUp(run.services.store, key);
   if (present !== undefined) {
     run.tell(startedEvent(task, firstAttempt, { cacheKey: key }));
     return ended({ state: "SUCCEEDED", outputs: present }, { cached: true });
   }
-  const timeoutMs = timeoutOf(run, task);
+  const timeoutMs = timeoutOf(task);
   const start =
-    work.kind === "python" ? pythonStart(run, task, work) : await containerStart(run, task, work.container);
+    work.kind === "python"
+      ? pythonStart(run, task, { work, around })
+      : await containerStart(run, task, { container: work.container, around });
   const tries = { key, firstAttempt, start: { ...start, ...(timeoutMs === undefined ? {} : { timeoutMs }) } };
   const { outputs, durable, usage } = await attempts(run, task, tries);
   if (key !== undefined) keep(run.services.store, key, outputs);
@@ -127,11 +148,11 @@ async function computed(
 function identityOf(
   run: RunInProgress,
   task: DueTask,
-  work: Exclude<Work, { kind: "importer" }>,
+  { work, around }: { readonly work: Computed; readonly around: Surroundings },
 ): Promise<CodeIdentity> | CodeIdentity {
   return work.kind === "python"
-    ? pythonIdentity(run, task, work)
-    : containerIdentity(run, task, work.container);
+    ? pythonIdentity(run, task, { work, around })
+    : containerIdentity(run, task, { container: work.container, around });
 }
 
 interface Tries {

@@ -26,6 +26,8 @@ export interface RunLayout {
   readonly work: string;
   /** The run's shared workspace directory. */
   readonly workspace: string;
+  /** Volume claims that the run made, by name. */
+  readonly volumes: string;
 }
 
 /** Paths inside a store. */
@@ -39,6 +41,8 @@ export interface StoreLayout {
   readonly temporary: string;
   /** Component sources by digest, for workers to read. */
   readonly sources: string;
+  /** Volume claims that no run made, by name. */
+  readonly volumes: string;
 }
 
 /** Paths of the store in a directory. */
@@ -52,6 +56,7 @@ export function storeLayout(directory: string): StoreLayout {
     cache: join(directory, "cache"),
     temporary: join(directory, "tmp"),
     sources: join(directory, "sources"),
+    volumes: join(directory, "volumes"),
   };
 }
 
@@ -77,6 +82,7 @@ export function runLayout(store: StoreLayout, runId: string): RunLayout {
     logs: join(directory, "logs"),
     work: join(directory, "work"),
     workspace: join(directory, "workspace"),
+    volumes: join(directory, "volumes"),
   };
 }
 

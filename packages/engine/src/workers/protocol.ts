@@ -15,13 +15,27 @@ export type WorkerRequest =
   | { readonly op: "kill"; readonly task: string; readonly signal: "TERM" | "KILL" }
   | { readonly op: "shutdown" };
 
-/** One process of a task. */
-export interface WorkerJob {
+/** A component's process. */
+export interface ComponentJob extends ProcessSetting {
   /** Absolute path of the component's source. */
   readonly source: string | null;
   readonly function: string;
   /** KFP's executor input, with local paths. */
   readonly executorInput: ExecutorInput;
+  /** Importable module instead of a source file (containerized Python). */
+  readonly module: string | null;
+}
+
+/** A process of a command of this machine, with what a worker can set up around it. */
+export interface CommandJob extends ProcessSetting {
+  readonly command: readonly string[];
+}
+
+/** One process of a task. */
+export type WorkerJob = ComponentJob | CommandJob;
+
+/** What every process of a task has. */
+export interface ProcessSetting {
   /** Working directory; exists. */
   readonly directory: string;
   /** File that standard output and error are appended to; its directory exists. */
@@ -30,8 +44,14 @@ export interface WorkerJob {
   /** Threads that numeric libraries may use, at least 1. */
   readonly threads: number;
   readonly memoryLimitBytes: number | null;
-  /** Importable module instead of a source file (containerized Python). */
-  readonly module: string | null;
+  /** Directories that the process sees at paths of their own. */
+  readonly mounts?: readonly {
+    readonly path: string;
+    readonly source: string;
+    readonly readOnly: boolean;
+  }[];
+  /** Empty directory on which the process' root is built; goes with `mounts`. */
+  readonly mountRoot?: string;
 }
 
 /** Why a component's process ended badly, where the runtime could tell. */

@@ -10,7 +10,8 @@ import { isLoop, loopItems, withItem } from "./iteration.js";
 import { leafDecision } from "./leaf.js";
 import { materialise, NO_OUTPUTS, slotsOfLeaf } from "./outputs.js";
 import { Planner } from "./plan.js";
-import { resolveInputs } from "./resolve-inputs.js";
+import type { PlatformLookup } from "./platform.js";
+import { besideValue, type InputSources, resolveInputs } from "./resolve-inputs.js";
 import { checkRunParameters, type RunArtifacts } from "./run-parameters.js";
 import { insideSkips } from "./skips.js";
 import { type DagState, type End, type Owner, type TaskState, taskNamed, taskPath } from "./state.js";
@@ -190,7 +191,11 @@ class Run implements Interpretation {
   }
 
   private resolve(task: TaskState): TaskInputValues {
-    return resolveInputs(task.plan, {
+    return resolveInputs(task.plan, this.sourcesOf(task));
+  }
+
+  private sourcesOf(task: TaskState): InputSources {
+    return {
       dag: task.dag.inputs,
       outputsOf: (name) => {
         const end = taskNamed(task.dag, name)?.end;
@@ -205,7 +210,7 @@ class Run implements Interpretation {
         taskName: task.plan.name,
         taskId: taskIdOf(this.context.runId, task.path),
       },
-    });
+    };
   }
 
   /** Starts as many iterations as may run at once; ends the loop after the last. */
@@ -242,7 +247,9 @@ class Run implements Interpretation {
     const retryPolicy = spec.retryPolicy ?? task.dag.retryPolicy;
     const iterationIndex = index ?? task.dag.iterationIndex;
     if (component.dag === undefined) {
-      const around = { path, inputs, retryPolicy, iterationIndex };
+      const lookup: PlatformLookup = (name, input) =>
+        besideValue(name, input, { known: inputs.parameters, sources: this.sourcesOf(task) });
+      const around = { path, inputs, retryPolicy, iterationIndex, lookup };
       const decision = attempt(() =>
         leafDecision(this.planner.spec, task.plan, { around, context: this.context }),
       );

@@ -2,6 +2,7 @@ import { member } from "../ir/record.js";
 import type { PipelineSpec, RetryPolicy } from "../ir/types.js";
 import { failure } from "./failure.js";
 import type { TaskPlan } from "./plan.js";
+import { type PlatformLookup, platformOf, resolvePlatform } from "./platform.js";
 import type { Decision, RunContext, TaskInputValues, TaskPath } from "./types.js";
 
 /** What is known of a leaf besides its plan. */
@@ -11,6 +12,8 @@ export interface LeafSurroundings {
   /** The task's own, else the nearest around it. */
   readonly retryPolicy: RetryPolicy | undefined;
   readonly iterationIndex: number | undefined;
+  /** Value of an input parameter of the platform document. */
+  readonly lookup: PlatformLookup;
 }
 
 /** The decision to run a leaf task. */
@@ -28,6 +31,7 @@ export function leafDecision(
       `${around.path}: expected an executor ${executorLabel}, got none`,
     );
   }
+  const platform = platformOf(context.platform, executorLabel);
   const { enableCache, cacheKey } = plan.spec.cachingOptions ?? {};
   return {
     kind: "run",
@@ -47,6 +51,7 @@ export function leafDecision(
         ...(cacheKey ? { key: cacheKey } : {}),
       },
       ...(around.iterationIndex === undefined ? {} : { iterationIndex: around.iterationIndex }),
+      ...(platform === undefined ? {} : { platform: resolvePlatform(platform, around.lookup) }),
     },
   };
 }

@@ -44,6 +44,23 @@ export function resolveInputs(plan: TaskPlan, sources: InputSources): TaskInputV
   };
 }
 
+/**
+ * The value of an input parameter that belongs to the task without being an input of its component, as in a platform
+ * document: of the DAG around it, of a task beside it, or a constant, which may speak of the task's inputs.
+ *
+ * @throws SealflowError `INTERPRETER_OUTPUT_UNAVAILABLE`, `INTERPRETER_SELECTOR_FAILED`
+ */
+export function besideValue(
+  name: string,
+  input: TaskInputParameter,
+  { known, sources }: { known: Readonly<Record<string, JsonValue>>; sources: InputSources },
+): JsonValue | undefined {
+  const constant = input.runtimeValue?.constant;
+  if (constant !== undefined && hasPlaceholder(constant))
+    return expandConstant(constant, { known, sources, text: false });
+  return selected(input, boundValue(name, input, sources), name);
+}
+
 function resolveParameters(plan: TaskPlan, sources: InputSources): Record<string, JsonValue> {
   const given = plan.spec.inputs?.parameters;
   const definitions = plan.component.inputDefinitions?.parameters;

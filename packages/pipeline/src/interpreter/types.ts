@@ -8,6 +8,7 @@ import type {
   ExecutorSpec,
   OutputArtifactDefinition,
   OutputParameterDefinition,
+  PlatformSpec,
   RetryPolicy,
 } from "../ir/types.js";
 
@@ -71,6 +72,11 @@ export interface DueTask {
   readonly caching: { readonly enabled: boolean; readonly key?: string };
   /** Index in the innermost loop around the task. */
   readonly iterationIndex?: number;
+  /**
+   * What the platform document says of the task's executor (`KubernetesExecutorConfig`), with the values of its input
+   * parameters: `secretName`, `configMapName` and `pvcName` are set where there is a name.
+   */
+  readonly platform?: JsonObject;
 }
 
 /** Why a task does not run. */
@@ -139,6 +145,8 @@ export interface RunContext {
    * or one flat list, as the official backend does. Collected artifacts are one flat list in either case.
    */
   readonly collected?: "nested" | "flat";
+  /** The document's platform part; what it says of a task's executor comes resolved with the task. */
+  readonly platform?: PlatformSpec;
   /** False when the user asked for no caching at all. */
   readonly caching?: boolean;
 }

@@ -47,20 +47,48 @@ def _check_prepare(request: dict[str, Any]) -> None:
 
 
 def _check_run(request: dict[str, Any]) -> None:
-    if request.get("module") is None:
-        _text(request, "source")
-    else:
-        _text(request, "module")
+    if request.get("command") is not None:
+        _check_command(request["command"])
         request.setdefault("source", None)
-    for key in ("task", "function", "log"):
+    else:
+        _check_component(request)
+    for key in ("task", "log"):
         _text(request, key)
-    if not isinstance(request.get("executorInput"), dict):
-        raise Refused(f"executorInput: expected an object, got {request.get('executorInput')!r}")
     if request.get("directory") is not None:
         _text(request, "directory")
     for key in ("threads", "memoryLimitBytes"):
         _count(request, key)
     _environment(request.get("env"))
+    _mounts(request)
+
+
+def _check_component(request: dict[str, Any]) -> None:
+    if request.get("module") is None:
+        _text(request, "source")
+    else:
+        _text(request, "module")
+        request.setdefault("source", None)
+    _text(request, "function")
+    if not isinstance(request.get("executorInput"), dict):
+        raise Refused(f"executorInput: expected an object, got {request.get('executorInput')!r}")
+
+
+def _check_command(command: Any) -> None:
+    words = command if isinstance(command, list) else []
+    if not words or not all(isinstance(word, str) and "\0" not in word for word in words):
+        raise Refused(f"command: expected a list of words, got {command!r}")
+
+
+def _mounts(request: dict[str, Any]) -> None:
+    mounts = request.get("mounts")
+    if not mounts:
+        return
+    if not isinstance(mounts, list) or not all(isinstance(each, dict) for each in mounts):
+        raise Refused(f"mounts: expected a list of objects, got {mounts!r}")
+    for each in mounts:
+        _text(each, "path")
+        _text(each, "source")
+    _text(request, "mountRoot")
 
 
 def _check_kill(request: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from sealflow import failure, sources
 from sealflow.errors import InputsError
 from sealflow.executor import Invocation
-from sealflow.worker import threads
+from sealflow.worker import processes, threads
 
 Json = dict[str, Any]
 
@@ -56,13 +56,15 @@ def run_in_child(request: Json, report: Report, setters: list[Callable[[int], An
 
 
 def _run(request: Json, report: Report, setters: list[Callable[[int], Any]]) -> int:
-    source: str = request["source"]
+    source = request["source"]
     # The code's own file name: equal sources are compiled once, under the path of the first.
     alias = source
     limit = request.get("memoryLimitBytes")
     loading = True
     try:
         _enter(request, setters)
+        if request.get("command"):
+            _execute(request["command"])
         if request.get("module"):
             function = sources.load_from_module(request["module"], request["function"])
         else:
@@ -86,6 +88,13 @@ def _run(request: Json, report: Report, setters: list[Callable[[int], Any]]) -> 
 
 def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
     """Sets up the process: directory, environment, threads, limits."""
+    if request.get("mounts"):
+        # Imported by the few tasks that want them.
+        from sealflow.worker import mounts
+
+        mounts.enter(request["mounts"], request["mountRoot"])
+        # New credentials have cleared it.
+        processes.die_with(os.getppid())
     directory = request.get("directory")
     if directory:
         _change_directory(directory)
@@ -96,11 +105,21 @@ def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
     os.environ.update(own)
     threads.apply(count, setters, own)
     _reseed()
-    sys.argv = [request["source"] or request["module"]]
+    sys.argv = [request.get("source") or request.get("module") or request["command"][0]]
     limit = request.get("memoryLimitBytes")
     if limit:
         # Only the soft limit, so that the report of the failure can lift it.
         resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _execute(command: list[str]) -> NoReturn:
+    """Becomes a command of this machine."""
+    # Python ignores it, and a shell's pipelines rely on it.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        raise InputsError(f"command {command[0]}: {error.strerror}") from error
 
 
 def _change_directory(directory: str) -> None:

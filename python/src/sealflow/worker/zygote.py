@@ -166,7 +166,7 @@ class Zygote:
         if name in self.ended:
             # Leftovers of an earlier task of this name must not be taken for this one's.
             self._sweep(at_once=True)
-        if not request.get("module"):
+        if not request.get("module") and not request.get("command"):
             # Compiled here, once for all tasks; the task itself reports what is wrong with it.
             with contextlib.suppress(SourceError):
                 self._load_kfp_for(sources.compiled(request["source"]).co_names)
