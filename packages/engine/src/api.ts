@@ -90,6 +90,9 @@ export interface Engine {
    * @throws SealflowError `ENGINE_RUN_UNKNOWN`, `ENGINE_RUN_SUCCEEDED`, `ENGINE_RUN_BUSY`
    */
   retry(runId: string, listeners?: RunListeners): Promise<RunSummary>;
-  /** Ends all workers. Runs that are still going on are canceled first. */
-  close(): Promise<void>;
+  /**
+   * Ends all workers. Runs that are still going on are canceled first; with `suspend` they are left without an end instead,
+   * for `resume` to continue, and their promises reject with `ENGINE_RUN_SUSPENDED`.
+   */
+  close(options?: { readonly suspend?: boolean }): Promise<void>;
 }

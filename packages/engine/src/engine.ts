@@ -15,6 +15,7 @@ import { type DrivenRun, drive, lockRun } from "./run/driver.js";
 import { recordedResults, replay } from "./run/replay.js";
 import type { EngineServices } from "./run/run-context.js";
 import { contextOf, type RunSettings, settingsFromJson, settingsToJson } from "./run/settings.js";
+import { SUSPENSION } from "./run/suspension.js";
 import { discard } from "./store/artifacts.js";
 import { writing } from "./store/disk-errors.js";
 import { readStoredDocument, writeStoredDocument } from "./store/document.js";
@@ -84,8 +85,8 @@ class LocalEngine implements Engine {
     return this.track(listeners, (tracked) => this.continue(runId, "retry", tracked));
   }
 
-  async close(): Promise<void> {
-    this.closing.abort();
+  async close({ suspend = false }: { readonly suspend?: boolean } = {}): Promise<void> {
+    this.closing.abort(suspend ? SUSPENSION : undefined);
     await Promise.allSettled(this.running);
     await this.services.pool.close();
   }

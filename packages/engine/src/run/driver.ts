@@ -19,6 +19,7 @@ import type { EngineServices, RunInProgress } from "./run-context.js";
 import { ScratchSpace } from "./scratch.js";
 import { contextOf, type RunSettings } from "./settings.js";
 import { Slots } from "./slots.js";
+import { isSuspended, suspendedRun } from "./suspension.js";
 
 /** How often a request for cancellation from another process is looked for. */
 const CANCEL_POLL_MS = 200;
@@ -77,6 +78,10 @@ export async function drive(
     const ignored = ignoredSettings(driven.platform);
     if (ignored !== undefined) run.notice("ENGINE_PLATFORM_IGNORED", ignored);
     const outcome = await loopToEnd({ run, driven, journal, listeners, abort });
+    if (outcome.state === "CANCELED" && isSuspended(listeners.signal)) {
+      await journal.flush();
+      throw suspendedRun(driven.runId);
+    }
     journal.append(ending(outcome));
     await journal.flush();
   } finally {
@@ -147,7 +152,8 @@ async function loopToEnd({ run, driven, journal, listeners, abort }: Looping): P
   const cancel = (): void => {
     if (abort.signal.aborted) return;
     abort.abort();
-    loop.cancel();
+    if (isSuspended(listeners.signal)) loop.suspend();
+    else loop.cancel();
   };
   const poll = setInterval(() => existsSync(run.layout.cancel) && cancel(), CANCEL_POLL_MS);
   const ending = loop.toEnd();

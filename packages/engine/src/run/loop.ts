@@ -56,6 +56,11 @@ export class RunLoop {
     this.stop();
   }
 
+  /** As a cancellation, without a word about it: the run is to go on later. */
+  suspend(): void {
+    this.stop();
+  }
+
   private stop(): void {
     if (this.stopping || this.start.interpretation.outcome !== undefined) return;
     this.stopping = true;
