@@ -202,7 +202,8 @@ export interface ListRuns extends Page {
   readonly runs?: readonly Run[];
 }
 export interface ListRecurringRuns extends Page {
-  readonly recurring_runs?: readonly RecurringRun[];
+  /** The one field whose name in the proto file is not in snake case. */
+  readonly recurringRuns?: readonly RecurringRun[];
 }
 
 /** `Predicate.Operation`. */

@@ -9,6 +9,7 @@ import { limitBodies, limitRate, MAX_BODY_BYTES } from "./http/limits.js";
 import { answerFor, invalid } from "./http/problem.js";
 import { experimentRoutes } from "./routes/experiments.js";
 import { pipelineRoutes } from "./routes/pipelines.js";
+import { recurringRunRoutes } from "./routes/recurring-runs.js";
 import { runRoutes } from "./routes/runs.js";
 import { uploadRoutes } from "./routes/uploads.js";
 
@@ -18,6 +19,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Brings the labels of runs up to date. */
   readonly refresh: () => void;
+  /** Called when recurring runs changed. */
+  readonly reschedule: () => void;
   readonly guard: GuardOptions;
   /** Requests per second and caller. */
   readonly requestsPerSecond: number;
@@ -39,6 +42,7 @@ export function createApp(options: AppOptions): Hono {
   app.route(`${API}/pipelines`, uploadRoutes(context));
   app.route(`${API}/pipelines`, pipelineRoutes(context));
   app.route(`${API}/runs`, runRoutes(context, refresh));
+  app.route(`${API}/recurringruns`, recurringRunRoutes(context, options.reschedule));
   app.notFound((c) => {
     throw invalid(
       "SERVER_ROUTE_UNKNOWN",

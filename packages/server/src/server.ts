@@ -11,6 +11,7 @@ import { type ServerToken, serverToken } from "./http/token.js";
 import { createExperiment } from "./routes/experiments.js";
 import { defaultExperiment, RunLabels } from "./runs/labels.js";
 import { RunSupervisor } from "./runs/supervisor.js";
+import { Scheduler } from "./schedule/scheduler.js";
 import { openEntities } from "./store/entities.js";
 
 /** How a server is set up; everything but the directory has a default. */
@@ -76,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     queuedRuns: options.queuedRuns ?? 1000,
     baseDirectory: options.baseDirectory ?? process.cwd(),
     onEvent: () => {},
-    onChange: () => {},
+    onChange: () => reschedule(),
   });
   const context: ServerContext = { entities, store, runs: supervisor, clock, newId };
   const labels = new RunLabels({
@@ -87,17 +88,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     owns: (id) => supervisor.owns(id),
   });
   if (defaultExperiment(entities) === undefined) createExperiment(context, { name: "Default" });
+  const scheduler = new Scheduler(context, log);
+  // At the next turn: a run's end is told from the middle of other work.
+  const reschedule = (): void => void setImmediate(() => scheduler.look());
   const stop = async (listening?: Listening): Promise<void> => {
+    scheduler.stop();
     supervisor.stop();
     await listening?.close();
-    await engine.close();
+    await engine.close({ suspend: true });
     await supervisor.idle();
     entities.close();
   };
   try {
     const token = tokenFor(options, store.directory);
     const app = createApp({
-      ...{ context, log, refresh: () => labels.refresh() },
+      ...{ context, log, refresh: () => labels.refresh(), reschedule },
       guard: {
         loopback: isLoopback(host),
         allowedHosts: (options.allowedHosts ?? []).map((name) => name.toLowerCase()),
@@ -107,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     const listening = await listen(app.fetch, { host, port });
     supervisor.recover();
+    scheduler.look();
     let stopped: Promise<void> | undefined;
     return {
       url: listening.url,

@@ -48,3 +48,22 @@ it("keeps pipelines and versions as the official client uploads, lists, changes,
     },
   });
 });
+
+it("retries, terminates, archives and deletes runs and experiments for the official client", async () => {
+  expect(await python("life_of_runs.py", server.url)).toEqual({
+    failed: ["FAILED", 13, "FAILED", true],
+    early: "SERVER_RUN_ENDED",
+    retried: "SUCCEEDED",
+    history: ["PENDING", "RUNNING", "FAILED", "PENDING", "RUNNING", "SUCCEEDED"],
+    again: "SERVER_RUN_ENDED",
+    busy: "SERVER_RUN_ACTIVE",
+    canceled: ["PENDING", "RUNNING", "CANCELING", "CANCELED"],
+    left: true,
+    archived: ["ARCHIVED", ["ARCHIVED"]],
+    refused: "SERVER_EXPERIMENT_ARCHIVED",
+    gone: "SERVER_RUN_UNKNOWN",
+    names: true,
+    experiment: "SERVER_EXPERIMENT_UNKNOWN",
+    run: "SERVER_RUN_UNKNOWN",
+  });
+});

@@ -126,4 +126,7 @@ export const recurringRunBody = z.object({
 });
 
 /** What a run or recurring run is made of, besides its own name. */
-export type JobBody = z.infer<typeof runBody>;
+export type JobBody = z.infer<typeof runBody> & {
+  /** Digest of a document that the server keeps already; never part of a request. */
+  readonly stored_document?: string;
+};

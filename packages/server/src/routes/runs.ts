@@ -35,6 +35,8 @@ export interface Job {
  */
 export function jobOf(entities: EntityStore, body: JobBody): Job {
   if (body.pipeline_spec !== undefined) return { document: parsePipelineBody(body.pipeline_spec) };
+  const stored = body.stored_document === undefined ? undefined : entities.document(body.stored_document);
+  if (stored !== undefined) return { document: parsePipelineBody(stored) };
   const { pipeline_id = "", pipeline_version_id = body.pipeline_version_id ?? "" } =
     body.pipeline_version_reference ?? {};
   if (pipeline_id === "" && pipeline_version_id === "") {
@@ -63,6 +65,8 @@ export interface RunRequest {
   readonly job: Job;
   /** The schedule that starts it, and for when. */
   readonly origin?: { readonly id: string; readonly scheduledAt: number };
+  /** What is stored together with the run, or not at all. */
+  readonly alongside?: () => void;
 }
 
 /**
@@ -70,7 +74,7 @@ export interface RunRequest {
  *
  * @throws SealflowError `SERVER_…`, `PIPELINE_…`
  */
-export function createRun(context: ServerContext, { body, job, origin }: RunRequest): Entity {
+export function createRun(context: ServerContext, { body, job, origin, alongside }: RunRequest): Entity {
   const { entities, clock, newId, runs } = context;
   const experiment = experimentFor(context, body.experiment_id);
   if (experiment.storageState === "ARCHIVED") {
@@ -109,6 +113,7 @@ export function createRun(context: ServerContext, { body, job, origin }: RunRequ
   entities.transaction(() => {
     entities.insert(run);
     entities.change("experiment", experiment.id, { endedAt: now });
+    alongside?.();
   });
   runs.submit(id);
   return run;
