@@ -1,5 +1,5 @@
 /** The example's pipelines on one engine, in a store of their own: workers and cache are shared by a file's tests. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,15 +18,19 @@ export const small = { generated_rows: 4000, n_estimators: 30, learning_rate: 0.
 export interface Example {
   /** Removed at the end; the store is in it. */
   readonly scratch: string;
+  /** Compiles again, and trains; for a copy that was changed. */
+  retrain(parameters: JsonObject): Promise<RunSummary>;
   train(parameters: JsonObject): Promise<RunSummary>;
   score(parameters: JsonObject): Promise<RunSummary>;
   close(): Promise<void>;
 }
 
-/** Compiles both pipelines and starts an engine. */
-export async function openExample(): Promise<Example> {
+/** Compiles both pipelines and starts an engine. With `copied`, the example is a copy in `scratch`, to be changed. */
+export async function openExample({ copied = false } = {}): Promise<Example> {
   const scratch = mkdtempSync(join(tmpdir(), "sealflow-loan-"));
-  const { context } = fakeContext({ cwd: directory, env: process.env, now: Date.now });
+  if (copied) copyInto(scratch);
+  const cwd = copied ? scratch : directory;
+  const { context } = fakeContext({ cwd, env: process.env, now: Date.now });
   const training = await loadPipeline(context, "pipeline.ts");
   const scoring = await loadPipeline(context, "score.ts");
   const engine = createEngine({ store: openStore(join(scratch, ".sealflow")) });
@@ -36,6 +40,7 @@ export async function openExample(): Promise<Example> {
       engine.run(document, { locks, parameters, baseDirectory: scratch });
   return {
     scratch,
+    retrain: async (parameters) => runner(await loadPipeline(context, "pipeline.ts"))(parameters),
     train: runner(training),
     score: runner(scoring),
     close: async () => {
@@ -43,6 +48,19 @@ export async function openExample(): Promise<Example> {
       rmSync(scratch, { recursive: true, force: true });
     },
   };
+}
+
+function copyInto(target: string): void {
+  const parts = [
+    "loan_default",
+    "pipeline.ts",
+    "score.ts",
+    "steps.py",
+    "steps.components.ts",
+    "requirements.lock",
+  ];
+  for (const part of parts) cpSync(join(directory, part), join(target, part), { recursive: true });
+  writeFileSync(join(target, "package.json"), '{"type":"module"}');
 }
 
 /** The task whose path ends so; its error, if any, is told when there is none. */

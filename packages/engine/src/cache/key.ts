@@ -10,7 +10,7 @@ export const RUNTIME_VERSION = 1;
 export type CodeIdentity =
   | {
       readonly kind: "python";
-      /** Digest of the component's source text. */
+      /** Digest of what the function can reach in the component's source. */
       readonly source: Digest;
       readonly function: string;
       readonly environment: Digest;

@@ -1,6 +1,11 @@
 /** What kind of work a task is. */
 import { SealflowError } from "@sealflow/core";
-import type { ContainerExecutor, DueTask, ImporterExecutor } from "@sealflow/pipeline";
+import {
+  type ContainerExecutor,
+  type DueTask,
+  type ImporterExecutor,
+  reachableSource,
+} from "@sealflow/pipeline";
 import { textDigest } from "../cache/key.js";
 import { type PythonComponent, pythonComponent } from "../executors/wrapper.js";
 
@@ -8,6 +13,8 @@ import { type PythonComponent, pythonComponent } from "../executors/wrapper.js";
 export interface PythonWork extends PythonComponent {
   readonly kind: "python";
   readonly digest: ReturnType<typeof textDigest>;
+  /** Of what the function can reach in the source: the cache knows it by this. */
+  readonly reach: ReturnType<typeof textDigest>;
   readonly container: ContainerExecutor;
 }
 
@@ -41,12 +48,14 @@ export function workOf(task: Pick<DueTask, "executor" | "executorLabel">): Work 
   const present = known.get(container);
   if (present !== undefined) return present;
   const python = pythonComponent(container);
-  const work: Work =
-    python === undefined
-      ? { kind: "container", container }
-      : { kind: "python", ...python, digest: textDigest(python.source), container };
+  const work: Work = python === undefined ? { kind: "container", container } : pythonWork(python, container);
   known.set(container, work);
   return work;
+}
+
+function pythonWork(python: PythonComponent, container: ContainerExecutor): PythonWork {
+  const reach = textDigest(reachableSource(python.source, python.function));
+  return { kind: "python", ...python, digest: textDigest(python.source), reach, container };
 }
 
 function unsupported(task: Pick<DueTask, "executor" | "executorLabel">): SealflowError {

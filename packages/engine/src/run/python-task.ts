@@ -21,7 +21,7 @@ export async function pythonIdentity(
 ): Promise<CodeIdentity> {
   return {
     kind: "python",
-    source: work.digest,
+    source: work.reach,
     function: work.function,
     environment: await run.environments.digest(work.needs),
     env: { ...variables(run, task, work), ...around.identity },

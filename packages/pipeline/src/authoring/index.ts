@@ -9,6 +9,7 @@ export {
   generateComponents,
   throwComponentFindings,
 } from "../components/generate.js";
+export { reachableSource } from "../components/reachable-source.js";
 export { type Branches, type CompleteBranches, oneOf, when } from "./branches.js";
 export {
   type AnyPipeline,

@@ -18,7 +18,7 @@ function moduleHead({ modules, imports }: ComponentFile): string {
       ? []
       : ["if False:  # what the modules import, for tools that look", `    import ${imports.join(", ")}`, ""];
   return [
-    "# Modules from beside the component's file, then the file itself.",
+    HEADING,
     "import importlib.abc as _sealflow_abc",
     "import importlib.util as _sealflow_util",
     "import sys as _sealflow_sys",
@@ -33,6 +33,9 @@ function moduleHead({ modules, imports }: ComponentFile): string {
     "",
   ].join("\n");
 }
+
+const HEADING = "# Modules from beside the component's file, then the file itself.";
+const REGISTERS = "_sealflow_sys.meta_path.insert(0, _SealflowModules())";
 
 const FINDER = [
   "",
@@ -56,7 +59,7 @@ const FINDER = [
   "        exec(compile(source, origin, 'exec'), module.__dict__)",
   "",
   "",
-  "_sealflow_sys.meta_path.insert(0, _SealflowModules())",
+  REGISTERS,
 ];
 
 function moduleEntry({ name, path, text, package: isPackage }: LocalModule): string[] {
@@ -89,3 +92,30 @@ function literalFoot({ components }: ComponentFile): string {
   if (lines.length === 0) return "";
   return ["", "", "# Kubeflow's executor knows no Literal.", ...lines, ""].join("\n");
 }
+
+/** What `bundledSource` put together: the local modules, and the component's own text with all that follows it. */
+export interface EmbeddedParts {
+  readonly modules: readonly LocalModule[];
+  readonly text: string;
+}
+
+/** Takes an embedded source apart. Any other source is a text without modules; undefined for a damaged head. */
+export function embeddedParts(source: string): EmbeddedParts | undefined {
+  if (!source.startsWith(`${HEADING}\n`)) return { modules: [], text: source };
+  const end = source.indexOf(`\n${REGISTERS}\n`);
+  if (end === -1) return undefined;
+  const modules: LocalModule[] = [];
+  for (const [, name = "", path = "", kind, body = ""] of source.slice(0, end).matchAll(ENTRY)) {
+    try {
+      const lines = body.match(/^ +"(?:[^"\\]|\\.)*",?$/gm) ?? [];
+      const text = lines.map((line) => JSON.parse(line.trim().replace(/,$/, ""))).join("");
+      modules.push({ name: JSON.parse(name), path: JSON.parse(path), package: kind === "True", text });
+    } catch {
+      return undefined;
+    }
+  }
+  return { modules, text: source.slice(end + REGISTERS.length + 2) };
+}
+
+/** A module as `moduleEntry` writes it: every line of its text is a string on a line of its own. */
+const ENTRY = /^ {4}(".*"): \(\n {8}(".*"),\n {8}(True|False),\n([\s\S]*?)^ {4}\),$/gm;
