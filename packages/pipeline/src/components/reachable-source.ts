@@ -7,11 +7,12 @@ const NAME = /[\p{L}_][\p{L}\p{N}_]*/gu;
 /** An import, also of several lines; and names after a dot, as modules have in their packages. */
 const IMPORT = /\b(?:from\b[^\n;]*?\b)?import\b(?:\s*\([^)]*\)|(?:[^\n;\\]|\\\r?\n)*)/g;
 const AFTER_DOT = /\.\s*[\p{L}_][\p{L}\p{N}_]*/gu;
-const FUNCTION = /^(?:async\s+)?def\s+([\p{L}_][\p{L}\p{N}_]*)/u;
+/** Comments stand above the statements that they belong to. */
+const FUNCTION = /^(?:#.*\n)*(?:async\s+)?def\s+([\p{L}_][\p{L}\p{N}_]*)/u;
 /** As the end of an embedded source has it for parameters that are literals. */
-const ANNOTATION = /^([\p{L}_][\p{L}\p{N}_]*)\.__annotations__\[/u;
+const ANNOTATION = /^(?:#.*\n)*([\p{L}_][\p{L}\p{N}_]*)\.__annotations__\[/u;
 /** The list of exports, and documentation: they name much and do nothing. */
-const INERT = /^(?:__all__\s*(?::|\+?=)|["'])/;
+const INERT = /^(?:#.*\n)*(?:__all__\s*(?::|\+?=)|["'])/;
 /** Code that finds names which nobody can read in its text. */
 const DYNAMIC =
   /\b(?:globals|vars|importlib|__import__|exec|eval|pkgutil|runpy|inspect)\b|\bsys\s*\.\s*modules\b/;

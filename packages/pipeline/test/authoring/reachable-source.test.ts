@@ -59,6 +59,7 @@ describe("what a component reaches in its source", () => {
     expect(JSON.parse(reach("first"))).toEqual({
       modules: [],
       statements: [
+        "# /// script\n# dependencies = []\n# ///",
         "import os",
         "LIMIT = 3",
         "def first(x: int) -> int:\n    return shared(x) + LIMIT",
@@ -67,7 +68,7 @@ describe("what a component reaches in its source", () => {
     });
     const second = JSON.parse(reach("second"));
     expect(second.modules.map(([name]: [string]) => name)).toEqual(["tools", "tools.text", "tools.base"]);
-    expect(second.statements).toHaveLength(3);
+    expect(second.statements).toHaveLength(4);
   });
 
   it.each([
@@ -76,6 +77,10 @@ describe("what a component reaches in its source", () => {
     ["a constant", (text: string) => text.replace("LIMIT = 3", "LIMIT = 4"), true],
     ["an import", (text: string) => text.replace("import os", "import sys"), true],
     ["a neighbour", (text: string) => text.replace("return upper(name)", "return name"), false],
+    ["a comment in its body", (text: string) => text.replace("+ LIMIT", "+ LIMIT  # three"), true],
+    ["a comment above it", (text: string) => text.replace("def first", "# Why.\ndef first"), true],
+    ["a comment below it", (text: string) => text.replace("+ LIMIT\n", "+ LIMIT\n\n# Or so.\n"), true],
+    ["the head of the file", (text: string) => text.replace("= []", '= ["x"]'), true],
     ["a neighbour's comment", (text: string) => text.replace("Of the second", "The second"), false],
     ["the list of components", (text: string) => text.replace('"first", ', ""), false],
     ["a new neighbour", (text: string) => `${text}\n\ndef third() -> int:\n    return 3\n`, false],
@@ -166,13 +171,14 @@ describe("an embedded source", () => {
 describe("top-level statements", () => {
   it("are not cut inside of strings, brackets and continued lines", () => {
     const pieces = [
-      'a = """\ndef no():\n\\"""\n"""',
-      "b = (\n1,\n)",
-      "c = 1 + \\\n2",
-      "try:\n    pass\nexcept E:\n    pass\nfinally:\n    pass",
-      "@one\n@two(\n3)\n# why\nasync def d():\n    return '#'",
-      "e = r'\\\\' # def x(",
+      "# head\n#",
+      'a = """\ndef no():\n\\"""\n# no"""',
+      "b = (\n1,\n)\n\n# of b\n\n# of b too",
+      "# of c\n# as well\nc = 1 + \\\n2",
+      "try:\n    pass\nexcept E:\n    pass\n# why\nfinally:\n    pass",
+      "# of d\n@one\n@two(\n3)\n# why\nasync def d():\n    return '#'",
+      "e = r'\\\\' # def x(\n# end",
     ];
-    expect(topLevelStatements(`# head\n${pieces.join("\n\n# between\n")}\n`)).toEqual(pieces);
+    expect(topLevelStatements(`${pieces.join("\n\n")}\n`)).toEqual(pieces);
   });
 });
