@@ -28,7 +28,7 @@ export function topLevelStatements(text: string): readonly string[] | undefined 
     if (last !== undefined && (awaited || CONTINUES.test(piece))) joined[joined.length - 1] = last + piece;
     else joined.push(piece);
   }
-  return joined.map((statement) => statement.trimEnd()).filter((statement) => statement !== "");
+  return joined.map((statement) => statement.trim()).filter((statement) => statement !== "");
 }
 
 interface Line {
