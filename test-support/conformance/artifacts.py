@@ -1,5 +1,8 @@
 """Artifacts and importers."""
 
+from kfp import dsl
+from kfp.dsl import Dataset, Model
+
 from case import DONE, FAILED, SCRATCH, SKIPPED, case, failed, run, several
 from components import (
     files_of,
@@ -19,8 +22,6 @@ from components import (
     write_file,
     write_path,
 )
-from kfp import dsl
-from kfp.dsl import Dataset, Model
 
 
 @case(

@@ -2,6 +2,9 @@
 
 from typing import List
 
+from kfp import dsl
+from kfp.dsl import Dataset
+
 from case import DONE, FAILED, SKIPPED, case, failed, run
 from components import (
     add,
@@ -20,8 +23,6 @@ from components import (
     total,
     truth,
 )
-from kfp import dsl
-from kfp.dsl import Dataset
 
 
 @case(

@@ -2,6 +2,9 @@
 
 from typing import List
 
+from kfp import dsl
+from kfp.dsl import Dataset, Input
+
 from case import DONE, FAILED, SCRATCH, SKIPPED, case, failed, run
 from components import (
     add,
@@ -19,8 +22,6 @@ from components import (
     status,
     total,
 )
-from kfp import dsl
-from kfp.dsl import Dataset, Input
 
 
 def chosen(items):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 warnings.simplefilter("ignore")
 
+from kfp import compiler
+
 import artifacts  # noqa: F401
 import collected  # noqa: F401
 import combined  # noqa: F401
@@ -19,7 +21,6 @@ import nested  # noqa: F401
 import order  # noqa: F401
 import values  # noqa: F401
 from case import CASES
-from kfp import compiler
 
 
 def compiled() -> list:

@@ -1,9 +1,10 @@
 """Conditions and what is chosen by them."""
 
-from case import DONE, FAILED, SKIPPED, case, failed, refused, run
-from components import add, echo, fail, make, number, quiet, read, real, truth
 from kfp import dsl
 from kfp.dsl import Dataset
+
+from case import DONE, FAILED, SKIPPED, case, failed, refused, run
+from components import add, echo, fail, make, number, quiet, read, real, truth
 
 
 @case(

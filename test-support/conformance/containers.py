@@ -2,10 +2,11 @@
 
 from typing import Optional
 
-from case import DONE, FAILED, RUN_ID, RUN_NAME, SKIPPED, case, failed, run, several
-from components import add, echo, read
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Output
+
+from case import DONE, FAILED, RUN_ID, RUN_NAME, SKIPPED, case, failed, run, several
+from components import add, echo, read
 
 
 def shell(script, *args, image="alpine:3.20"):

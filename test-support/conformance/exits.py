@@ -2,9 +2,10 @@
 
 from typing import List
 
+from kfp import dsl
+
 from case import DONE, FAILED, RUN_ID, SKIPPED, case, failed, run
 from components import add, echo, fail, number, quiet, status, status_fields
-from kfp import dsl
 
 
 @case(run({"echo": "work", "status": "COMPLETE"}))

@@ -2,6 +2,8 @@
 
 from typing import Dict, List
 
+from kfp import dsl
+
 from case import FAILED, SCRATCH, SKIPPED, case, failed, refused, run, several
 from components import (
     add,
@@ -16,7 +18,6 @@ from components import (
     real,
     three,
 )
-from kfp import dsl
 
 
 @case(run({"[0]/number": 1, "[1]/number": 2, "[2]/number": 3}))

@@ -2,6 +2,9 @@
 
 from typing import List, NamedTuple, Optional
 
+from kfp import dsl
+from kfp.dsl import Dataset, Input
+
 from case import DONE, FAILED, SKIPPED, case, failed, run
 from components import (
     add,
@@ -17,8 +20,6 @@ from components import (
     struct_of,
     train,
 )
-from kfp import dsl
-from kfp.dsl import Dataset, Input
 
 
 @dsl.pipeline

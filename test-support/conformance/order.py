@@ -1,8 +1,9 @@
 """Order, failure, retries."""
 
+from kfp import dsl
+
 from case import DONE, FAILED, SCRATCH, SKIPPED, case, failed, run
 from components import add, crash, defaulted, echo, fail, flaky, no_output, number, quiet, status
-from kfp import dsl
 
 
 @case(run({"number": 1, "number-2": 2, "number-3": 3}, gives=3))

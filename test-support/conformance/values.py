@@ -2,6 +2,8 @@
 
 from typing import Dict, List, NamedTuple, Optional
 
+from kfp import dsl
+
 from case import RUN_ID, RUN_NAME, TIME, case, run, several
 from components import (
     add,
@@ -18,7 +20,6 @@ from components import (
     truth,
 )
 from components import several as several_of
-from kfp import dsl
 
 
 @case(run({"echo": "hello"}, gives="hello"), run({"echo": "x"}, gives="x", given={"text": "x"}))
