@@ -17,19 +17,23 @@ if (isStale()) {
 }
 console.log(`sealflow run ${pipeline}\n`);
 const args = process.argv.slice(2);
+// Ctrl-C reaches the run as well, which cancels cleanly and says so: this process waits for that.
+process.on("SIGINT", () => {});
 const code = await start("node", [program, "run", pipeline, "--pipeline", "loanDefault", ...args]);
 if (code !== 0) process.exit(code);
 const report = output("node", [program, "report", "latest"]);
 console.log(report === undefined ? "\nThe report could not be written" : `\nReport: ${report}`);
 process.exitCode = report === undefined ? 1 : 0;
 
-/** True when there is no build, or a source is newer than it. */
+/** True when there is no build, or a source, or what builds it, is newer. */
 function isStale() {
   const built = join(root, "packages/cli/dist/bundle/bin.js");
   if (!existsSync(built)) return true;
   const time = statSync(built).mtimeMs;
-  return readdirSync(join(root, "packages")).some(
-    (room) => newest(join(root, "packages", room, "src")) > time,
+  const files = ["package-lock.json", "tsconfig.base.json", "tools/build.mjs", "packages/cli/build.mjs"];
+  return (
+    files.some((file) => statSync(join(root, file)).mtimeMs > time) ||
+    readdirSync(join(root, "packages")).some((room) => newest(join(root, "packages", room, "src")) > time)
   );
 }
 

@@ -108,6 +108,17 @@ describe("progress", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(40);
   });
 
+  it("shows the end of a path that is too long, which says which task it is", () => {
+    const path = "condition-branches-1/condition-2/generate-data";
+    const { chunks, progress } = show(
+      record({ type: "task-started", path, attempt: 1, inputs: outputs }),
+      true,
+    );
+    progress.draw();
+    progress.stop();
+    expect(chunks[0]).toMatch(/^⠋ ….*condition-2\/generate-data {2}\d/);
+  });
+
   it("makes control characters in names and messages visible", () => {
     const { chunks } = show(record({ type: "notice", code: "X", message: "a\u001b[2Jb" }), false);
     expect(chunks.join("")).toBe("notice     a\\x1b[2Jb\n");

@@ -7,7 +7,7 @@ import type { RunEvent } from "@sealflow/engine";
 import type { Output } from "../context.js";
 import { formatError } from "./error.js";
 import type { Style } from "./style.js";
-import { formatDuration, truncate, visible } from "./text.js";
+import { endOf, formatDuration, visible } from "./text.js";
 
 /** How progress is shown. */
 export interface ProgressOptions {
@@ -77,12 +77,13 @@ function environmentName(environment: string): string {
 
 function activeLines(active: ReadonlyMap<string, number>, options: ProgressOptions, sign: string): string[] {
   const { output, style, clock } = options;
-  const width = Math.max(20, (output.columns ?? 80) - 1);
-  const room = Math.max(1, (output.rows ?? 24) - 2);
+  // Terminals that don't know their size say 0.
+  const width = Math.max(20, (output.columns || 80) - 1);
+  const room = Math.max(1, (output.rows || 24) - 2);
   const shown = [...active].slice(0, active.size > room ? room - 1 : room);
   const lines = shown.map(([name, since]) => {
     const elapsed = formatDuration(clock.now() - since);
-    return `${style.cyan(sign)} ${truncate(visible(name), width - elapsed.length - 4)}  ${style.dim(elapsed)}`;
+    return `${style.cyan(sign)} ${endOf(visible(name), width - elapsed.length - 4)}  ${style.dim(elapsed)}`;
   });
   if (shown.length < active.size) lines.push(style.dim(`  and ${active.size - shown.length} more`));
   return lines;

@@ -53,3 +53,8 @@ export function formatColumns(rows: readonly (readonly string[])[]): string {
 export function truncate(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
+
+/** The end of a path, which says most, in at most that many characters. */
+export function endOf(path: string, width: number): string {
+  return path.length <= width ? path : `…${path.slice(path.length - Math.max(0, width - 1))}`;
+}

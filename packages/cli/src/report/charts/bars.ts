@@ -1,7 +1,7 @@
 /** Horizontal bars: feature importance and task timings. */
 import type { TaskSummary } from "@sealflow/engine";
 import { formatNumber } from "../../render/run.js";
-import { formatDuration, truncate } from "../../render/text.js";
+import { endOf, formatDuration, truncate } from "../../render/text.js";
 import { html, type Markup } from "../markup.js";
 import type { FeatureImportance } from "../plots.js";
 import { round } from "./unit-square.js";
@@ -49,11 +49,6 @@ function spans(tasks: readonly TaskSummary[]): Span[] {
     .sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
-/** The end of a long path says which task it is. */
-function pathEnd(path: string): string {
-  return path.length <= longestName ? path : `…${path.slice(1 - longestName)}`;
-}
-
 /** When each task ran. Undefined when none did. */
 export function drawTimings(tasks: readonly TaskSummary[]): Markup | undefined {
   const shown = spans(tasks).slice(0, 200);
@@ -70,7 +65,7 @@ export function drawTimings(tasks: readonly TaskSummary[]): Markup | undefined {
     const top = index * rowHeight;
     const [from, to] = [scale(span.start), Math.max(scale(span.end), scale(span.start) + 2)];
     const took = task.cached ? "cached" : formatDuration(span.end - span.start);
-    return html`<text class="name" x="${left - 6}" y="${top + 15}" text-anchor="end">${pathEnd(task.path)}<title>${task.path}</title></text>
+    return html`<text class="name" x="${left - 6}" y="${top + 15}" text-anchor="end">${endOf(task.path, longestName)}<title>${task.path}</title></text>
 <rect class="bar ${task.cached ? "cached" : task.state.toLowerCase()}" x="${from}" y="${top + 4}" width="${round(to - from)}" height="${rowHeight - 8}" rx="2"><title>${task.path}: ${task.state}, ${took}</title></rect>
 <text class="tick" x="${to + 5}" y="${top + 15}">${took}</text>`;
   });
