@@ -7,11 +7,14 @@ import type { ServerContext } from "./context.js";
 import { type GuardOptions, guard, securityHeaders } from "./http/guard.js";
 import { limitBodies, limitRate, MAX_BODY_BYTES } from "./http/limits.js";
 import { answerFor, invalid } from "./http/problem.js";
+import { eventRoutes } from "./routes/events.js";
 import { experimentRoutes } from "./routes/experiments.js";
+import { fileRoutes, kubeflowFileRoutes } from "./routes/files.js";
 import { pipelineRoutes } from "./routes/pipelines.js";
 import { recurringRunRoutes } from "./routes/recurring-runs.js";
 import { runRoutes } from "./routes/runs.js";
 import { uploadRoutes } from "./routes/uploads.js";
+import type { RunFeeds } from "./runs/feed.js";
 
 /** What the routes need besides their context. */
 export interface AppOptions {
@@ -21,6 +24,9 @@ export interface AppOptions {
   readonly refresh: () => void;
   /** Called when recurring runs changed. */
   readonly reschedule: () => void;
+  readonly feeds: RunFeeds;
+  /** Aborts when the server stops: what streams ends then. */
+  readonly stopping: AbortSignal;
   readonly guard: GuardOptions;
   /** Requests per second and caller. */
   readonly requestsPerSecond: number;
@@ -43,6 +49,9 @@ export function createApp(options: AppOptions): Hono {
   app.route(`${API}/pipelines`, pipelineRoutes(context));
   app.route(`${API}/runs`, runRoutes(context, refresh));
   app.route(`${API}/recurringruns`, recurringRunRoutes(context, options.reschedule));
+  app.route("/apis", kubeflowFileRoutes(context, options.stopping));
+  app.route("/api", fileRoutes(context, options.stopping));
+  app.route("/api", eventRoutes(options));
   app.notFound((c) => {
     throw invalid(
       "SERVER_ROUTE_UNKNOWN",

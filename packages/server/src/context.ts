@@ -10,6 +10,8 @@ export interface ServerContext {
   readonly store: Store;
   readonly runs: RunSupervisor;
   readonly clock: Clock;
+  /** Tells those who follow lists that a run came, went or changed. */
+  changed(runId: string): void;
   /** A new id that nobody has. */
   newId(): string;
 }

@@ -51,13 +51,15 @@ function setArchived(entities: EntityStore, id: string, archived: boolean): void
   });
 }
 
-async function remove({ entities, runs, store }: ServerContext, id: string): Promise<void> {
+async function remove(context: ServerContext, id: string): Promise<void> {
+  const { entities } = context;
   const experiment = experimentOf(entities, id);
   for (const schedule of entities.all("schedule", { parent: id })) entities.remove("schedule", schedule.id);
   for (const run of entities.all("run", { parent: id })) {
-    await runs.settle(run.id);
-    if (store.hasRun(run.id)) store.deleteRun(run.id);
+    await context.runs.settle(run.id);
+    if (context.store.hasRun(run.id)) context.store.deleteRun(run.id);
     entities.remove("run", run.id);
+    context.changed(run.id);
   }
   entities.remove("experiment", experiment.id);
 }

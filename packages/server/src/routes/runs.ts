@@ -116,6 +116,7 @@ export function createRun(context: ServerContext, { body, job, origin, alongside
     alongside?.();
   });
   runs.submit(id);
+  context.changed(id);
   return run;
 }
 
@@ -143,11 +144,13 @@ export function documentOf(
   return isJsonObject(stored) ? pipelineBodyOf(stored as unknown as PipelineDocument) : undefined;
 }
 
-async function remove({ entities, store, runs }: ServerContext, id: string): Promise<void> {
-  runOf(entities, id);
+/** Ends a run and removes its record and label. */
+export async function removeRun(context: ServerContext, id: string): Promise<void> {
+  const { entities, store, runs } = context;
   await runs.settle(id);
   if (store.hasRun(id)) store.deleteRun(id);
   entities.remove("run", id);
+  context.changed(id);
 }
 
 /** Routes under `/apis/v2beta1/runs`. */
@@ -158,13 +161,15 @@ export function runRoutes(context: ServerContext, refresh: () => void): Hono {
     refresh();
     return runOf(entities, id);
   };
-  const verb = (name: string, work: (run: Entity) => void): void => {
-    app.post(`/:id{[^/:]+:${name}}`, (c: Context) => {
-      work(found(beforeColon(c.req.param("id") ?? "")));
+  const verb = (name: string, work: (run: Entity) => unknown): void => {
+    app.post(`/:id{[^/:]+:${name}}`, async (c: Context) => {
+      const run = found(beforeColon(c.req.param("id") ?? ""));
+      await work(run);
+      context.changed(run.id);
       return c.json({});
     });
   };
-  verb("archive", ({ id }) => void entities.change("run", id, { storageState: "ARCHIVED" }));
+  verb("archive", ({ id }) => entities.change("run", id, { storageState: "ARCHIVED" }));
   verb("unarchive", (run) => {
     if (entities.get("experiment", run.parent)?.storageState === "ARCHIVED") {
       throw invalid(
@@ -194,7 +199,7 @@ export function runRoutes(context: ServerContext, refresh: () => void): Hono {
     })
     .get("/:id", (c) => c.json(wholeRun(context, found(c.req.param("id")))))
     .delete("/:id", async (c) => {
-      await remove(context, found(c.req.param("id")).id);
+      await removeRun(context, found(c.req.param("id")).id);
       return c.json({});
     });
 }

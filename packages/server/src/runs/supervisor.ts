@@ -104,7 +104,9 @@ export class RunSupervisor {
    *
    * @throws SealflowError `SERVER_RUN_ACTIVE`, `SERVER_RUN_ENDED`, `SERVER_QUEUE_FULL`
    */
-  retry(run: Entity): void {
+  async retry(run: Entity): Promise<void> {
+    // A run whose end was told a moment ago is still being put away.
+    if (endedStates.includes(run.state as RuntimeState)) await this.active.get(run.id)?.ended;
     if (this.owns(run.id) || activeStates.includes(run.state as RuntimeState)) {
       throw invalid(
         "SERVER_RUN_ACTIVE",
@@ -151,6 +153,7 @@ export class RunSupervisor {
       const abort = new AbortController();
       const ended = this.drive(runId, mode, abort.signal).finally(() => {
         this.active.delete(runId);
+        this.options.onChange(runId);
         this.pump();
       });
       this.active.set(runId, { abort, ended });
