@@ -136,11 +136,15 @@ class Invocation:
         )
         make = getattr(chosen, "_from_executor_fields", chosen)
         # A custom path belongs to the task that set it: its readers find the content at the URI.
-        return make(
+        artifact = make(
             name=description.get("name", ""),
             uri=description.get("uri", ""),
             metadata=description.get("metadata") or {},
         )
+        # Remote content that was brought to this machine, under its own URI.
+        if description.get("localPath"):
+            artifact.custom_path = description["localPath"]
+        return artifact
 
     def _embedded(self, annotation: Any) -> Any:
         names = self.function.__globals__

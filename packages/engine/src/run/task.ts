@@ -7,6 +7,7 @@ import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
 import { createClaim, deleteClaim } from "../platform/claims.js";
 import { type Surroundings, surroundingsOf } from "../platform/surroundings.js";
+import { withContents } from "../remote/contents.js";
 import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
 import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
@@ -123,9 +124,10 @@ function claimed(
 
 async function computed(
   run: RunInProgress,
-  task: DueTask,
+  due: DueTask,
   { work, ended, firstAttempt }: Job<Computed>,
 ): Promise<TaskEnd> {
+  const task = await withContents(run, due);
   const around = surroundingsOf(run, task);
   const caching = task.caching.enabled && around.cacheable;
   const key = caching ? cacheKey(task, await identityOf(run, task, { work, around })) : undefined;

@@ -10,6 +10,8 @@ export interface RuntimeArtifact {
   readonly uri: string;
   readonly metadata: JsonObject;
   readonly customPath?: string;
+  /** Not of KFP: where the content of a remote artifact stands on this machine. */
+  readonly localPath?: string;
 }
 
 /** A list of artifacts under an input's or output's name. */
@@ -72,6 +74,10 @@ export function executorInputOf(task: DueTask, locations: ExecutorLocations): Ex
 }
 
 function runtimeArtifact(artifact: ArtifactValue, uri: string): RuntimeArtifact {
-  const { name, type, metadata, customPath } = artifact;
-  return { name, type, uri, metadata, ...(customPath === undefined ? {} : { customPath }) };
+  const { name, type, metadata, customPath, localPath } = artifact;
+  return {
+    ...{ name, type, uri, metadata },
+    ...(customPath === undefined ? {} : { customPath }),
+    ...(localPath === undefined ? {} : { localPath }),
+  };
 }

@@ -25,6 +25,8 @@ export interface ArtifactValue {
   readonly uri: string;
   readonly metadata: JsonObject;
   readonly customPath?: string;
+  /** Where an executor has put a remote artifact's content for a task that reads it. */
+  readonly localPath?: string;
   /** Content digest (`sha256:…`) when the executor knows it; part of cache keys and statements. */
   readonly digest?: string;
 }
