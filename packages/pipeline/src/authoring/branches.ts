@@ -1,12 +1,12 @@
 /** Branches: which tasks run when. */
 import { valueText } from "./arguments.js";
 import { type BodyResult, groupsAbove, placeOf, type References } from "./body.js";
-import { Condition, type ConditionNode } from "./condition.js";
+import { type Test, testNode } from "./compose.js";
+import type { ConditionNode } from "./condition.js";
 import type { GroupNode, ValueNode } from "./graph.js";
 import {
   type ArtifactListRef,
   type ArtifactRef,
-  isReference,
   ParameterRef,
   type Reference,
   referenceTo,
@@ -14,7 +14,7 @@ import {
 import { addGroup, currentScope, inGroup, report } from "./scope.js";
 import type { Waitable } from "./task.js";
 import { type Trace, traceCaller } from "./trace.js";
-import { type BooleanType, commonType } from "./value-types.js";
+import { commonType } from "./value-types.js";
 
 /** Waits for branches that have no `otherwise`. */
 export interface Branches<R> extends Waitable {
@@ -46,9 +46,6 @@ type Merged<V> = [V] extends [ParameterRef<infer T>]
       ? ArtifactListRef<A>
       : never;
 
-/** What may be tested: a condition, or a boolean value. */
-export type Test = Condition | ParameterRef<BooleanType>;
-
 /**
  * Runs `body`'s tasks only when the condition holds.
  *
@@ -66,15 +63,6 @@ function startBranches<R extends BodyResult>(test: Test, body: () => R, where: T
   const first = addGroup("condition", where, { condition });
   const results = [{ group: first, result: inGroup(first, body) as BodyResult }];
   return new BranchBuilder(first, results) as unknown as Branches<R>;
-}
-
-function testNode(test: Test): ConditionNode {
-  if (test instanceof Condition) return test.node;
-  if (isReference(test)) {
-    const left = { kind: "value", node: test.node } as const;
-    return { kind: "compare", operator: "==", left, right: { kind: "constant", value: true } };
-  }
-  return (test as Condition).node;
 }
 
 interface BranchResult {

@@ -1,4 +1,4 @@
-/** Conditions: comparisons of run-time values, composed with `and`, `or`, `not`. */
+/** Conditions as data: comparisons of run-time values, and what is composed of them. */
 import type { JsonValue } from "@sealflow/core";
 import type { ParameterNode } from "./graph.js";
 
@@ -30,21 +30,6 @@ export class Condition {
   constructor(node: ConditionNode) {
     this.node = node;
   }
-}
-
-/** True when all conditions are. */
-export function and(...conditions: readonly [Condition, Condition, ...Condition[]]): Condition {
-  return new Condition({ kind: "all", of: conditions.map(({ node }) => node) });
-}
-
-/** True when at least one condition is. */
-export function or(...conditions: readonly [Condition, Condition, ...Condition[]]): Condition {
-  return new Condition({ kind: "any", of: conditions.map(({ node }) => node) });
-}
-
-/** True when the condition is not. */
-export function not(condition: Condition): Condition {
-  return new Condition({ kind: "not", of: condition.node });
 }
 
 /** Every value that a condition reads. */

@@ -24,7 +24,8 @@ export {
   type PythonComponentOptions,
   pythonComponent,
 } from "./component.js";
-export { and, Condition, not, or } from "./condition.js";
+export { and, not, or, type Test } from "./compose.js";
+export { Condition } from "./condition.js";
 export {
   type ContainerComponentOptions,
   type ContainerContext,
