@@ -53,7 +53,7 @@ export function surroundingsOf(run: RunInProgress, task: DueTask): Surroundings 
   for (const { name, value } of objectVariables(run, platform, "config map"))
     env[name] = identity[name] = value;
   for (const { name, value } of fields) env[name] = value;
-  const claims = list(platform.pvcMount);
+  const claims = list(platform.pvcMount).filter(({ pvcName }) => typeof pvcName === "string");
   const plans = [
     ...objectMounts(run, platform, "secret"),
     ...objectMounts(run, platform, "config map", identity),
@@ -70,13 +70,17 @@ function list(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
-/** An object by the name in one of its uses; undefined where it is optional and not there. */
+/**
+ * An object by the name in one of its uses; undefined where it is optional and not there, or where the parameter that
+ * would name it has no value, as with the official backend.
+ */
 function objectOf(run: RunInProgress, kind: ObjectKind, use: JsonObject): [string, ObjectData] | undefined {
   const name = kind === "secret" ? use.secretName : use.configMapName;
-  const data = typeof name === "string" ? readObject(kind, name, run.settings.objects) : undefined;
-  if (data !== undefined) return [String(name), data];
+  if (typeof name !== "string" || name === "") return undefined;
+  const data = readObject(kind, name, run.settings.objects);
+  if (data !== undefined) return [name, data];
   if (use.optional === true) return undefined;
-  throw missingObject(kind, String(name ?? "without a name"));
+  throw missingObject(kind, name);
 }
 
 function objectVariables(

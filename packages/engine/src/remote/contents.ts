@@ -13,7 +13,7 @@ import { writing } from "../store/disk-errors.js";
 import { type Bucket, bucketOf } from "./object-store.js";
 
 /** Content on this machine. */
-interface LocalContent {
+export interface LocalContent {
   readonly path: string;
   readonly digest: Digest;
 }
@@ -33,18 +33,23 @@ export async function withContents(run: RunInProgress, task: DueTask): Promise<D
   return { ...task, inputs: { ...task.inputs, artifacts: Object.fromEntries(entries) } };
 }
 
-function isRemote({ uri }: ArtifactValue): boolean {
+/** True for artifacts that are not on this machine. */
+export function isRemote({ uri }: Pick<ArtifactValue, "uri">): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(uri) && !uri.startsWith("file:");
 }
 
 async function atHand(run: RunInProgress, artifact: ArtifactValue): Promise<ArtifactValue> {
-  if (!isRemote(artifact)) return artifact;
+  const local = isRemote(artifact) ? await contentHere(run, artifact.uri) : undefined;
+  return local === undefined ? artifact : { ...artifact, localPath: local.path, digest: local.digest };
+}
+
+/** The content of a remote URI on this machine, downloaded once per run; undefined where it can't be had. */
+export async function contentHere(run: RunInProgress, uri: string): Promise<LocalContent | undefined> {
   const known = brought.get(run) ?? new Map<string, Promise<LocalContent | undefined>>();
   brought.set(run, known);
-  const content = known.get(artifact.uri) ?? bring(run, artifact.uri);
-  known.set(artifact.uri, content);
-  const local = await content;
-  return local === undefined ? artifact : { ...artifact, localPath: local.path, digest: local.digest };
+  const content = known.get(uri) ?? bring(run, uri);
+  known.set(uri, content);
+  return content;
 }
 
 async function bring(run: RunInProgress, uri: string): Promise<LocalContent | undefined> {

@@ -1,7 +1,13 @@
 /** Importers as tasks: their one output is an artifact from outside. */
+import { mkdirSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { isJsonObject, type JsonObject, type JsonValue, SealflowError } from "@sealflow/core";
-import type { ArtifactValue, DueTask, ImporterExecutor } from "@sealflow/pipeline";
+import { type ArtifactValue, type DueTask, type ImporterExecutor, localPathOf } from "@sealflow/pipeline";
 import { importArtifact } from "../executors/importer.js";
+import { contentHere, isRemote } from "../remote/contents.js";
+import { writingAsync } from "../store/disk-errors.js";
 import { resolver } from "./placeholders.js";
 import type { RunInProgress } from "./run-context.js";
 
@@ -27,7 +33,22 @@ export async function runImporter(
     fetch: run.services.fetch,
     signal: run.signal,
   });
-  return { ...artifact, name };
+  const named = { ...artifact, name };
+  return importer.downloadToWorkspace === true ? inWorkspace(run, named) : named;
+}
+
+/** A copy in the run's workspace, where tasks may change it; at the place where the official backend has it. */
+async function inWorkspace(run: RunInProgress, artifact: ArtifactValue): Promise<ArtifactValue> {
+  const remote = isRemote(artifact);
+  const content = remote ? (await contentHere(run, artifact.uri))?.path : fileURLToPath(artifact.uri);
+  if (content === undefined) return artifact;
+  const place = localPathOf(remote ? artifact.uri : content).replace(/^\/+/, "");
+  const target = join(run.layout.workspace, ".artifacts", place);
+  await writingAsync(target, async () => {
+    mkdirSync(dirname(target), { recursive: true });
+    await cp(content, target, { recursive: true, verbatimSymlinks: true });
+  });
+  return { ...artifact, uri: pathToFileURL(target).href };
 }
 
 function uriOf(task: DueTask, { artifactUri }: ImporterExecutor, resolve: (text: string) => string): string {

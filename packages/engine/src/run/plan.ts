@@ -7,6 +7,7 @@ import {
   reachableSource,
 } from "@sealflow/pipeline";
 import { textDigest } from "../cache/key.js";
+import { containerizedFunction, directoryComponent } from "../executors/containerized.js";
 import { type PythonComponent, pythonComponent } from "../executors/wrapper.js";
 
 /** A Python component with what is derived from its source once. */
@@ -16,6 +17,8 @@ export interface PythonWork extends PythonComponent {
   /** Of what the function can reach in the source: the cache knows it by this. */
   readonly reach: ReturnType<typeof textDigest>;
   readonly container: ContainerExecutor;
+  /** Where the source stands already, beside files that it may import. */
+  readonly file?: string;
 }
 
 /** Work by kind. */
@@ -37,9 +40,10 @@ const known = new WeakMap<ContainerExecutor, Work>();
 /**
  * The work behind a task.
  *
+ * @param directory Where the code of containerized components may be; none are looked for without.
  * @throws SealflowError `ENGINE_EXECUTOR_UNSUPPORTED`, `ENGINE_REQUIREMENTS_UNSUPPORTED`
  */
-export function workOf(task: Pick<DueTask, "executor" | "executorLabel">): Work {
+export function workOf(task: Pick<DueTask, "executor" | "executorLabel">, directory?: string): Work {
   const { container, importer } = task.executor;
   if (importer !== undefined) return { kind: "importer", importer };
   if (container === undefined) throw unsupported(task);
@@ -47,10 +51,19 @@ export function workOf(task: Pick<DueTask, "executor" | "executorLabel">): Work 
   if (claim !== undefined) return { kind: "claim", action: claim };
   const present = known.get(container);
   if (present !== undefined) return present;
+  const local = directory === undefined ? undefined : directoryWork(container, directory);
+  if (local !== undefined) return local;
   const python = pythonComponent(container);
   const work: Work = python === undefined ? { kind: "container", container } : pythonWork(python, container);
   known.set(container, work);
   return work;
+}
+
+/** A containerized component whose code is at hand. Read each time: between runs the files change. */
+function directoryWork(container: ContainerExecutor, directory: string): PythonWork | undefined {
+  const name = containerizedFunction(container);
+  const found = name === undefined ? undefined : directoryComponent(directory, name);
+  return found === undefined ? undefined : { kind: "python", ...found, reach: found.digest, container };
 }
 
 function pythonWork(python: PythonComponent, container: ContainerExecutor): PythonWork {

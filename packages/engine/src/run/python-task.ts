@@ -89,7 +89,7 @@ function siblings(run: RunInProgress, environment: string, work: PythonWork): Pr
 async function gather(run: RunInProgress, environment: string, own: PythonWork): Promise<string[]> {
   const files = new Set([sourceFile(run, own)]);
   for (const [executorLabel, executor] of Object.entries(run.spec.deploymentSpec.executors ?? {})) {
-    const work = tryWork({ executorLabel, executor });
+    const work = tryWork(run, { executorLabel, executor });
     if (work === undefined || (await run.environments.digest(work.needs)) !== environment) continue;
     files.add(sourceFile(run, work));
   }
@@ -97,9 +97,12 @@ async function gather(run: RunInProgress, environment: string, own: PythonWork):
 }
 
 /** What can't be read here fails with its own task, not with its neighbours. */
-function tryWork(task: Pick<DueTask, "executor" | "executorLabel">): PythonWork | undefined {
+function tryWork(
+  run: RunInProgress,
+  task: Pick<DueTask, "executor" | "executorLabel">,
+): PythonWork | undefined {
   try {
-    const work = workOf(task);
+    const work = workOf(task, run.settings.baseDirectory);
     return work.kind === "python" ? work : undefined;
   } catch {
     return undefined;
@@ -107,7 +110,8 @@ function tryWork(task: Pick<DueTask, "executor" | "executorLabel">): PythonWork 
 }
 
 /** Puts a component's source where workers can read it, once per content. */
-function sourceFile(run: RunInProgress, { digest, source }: PythonWork): string {
+function sourceFile(run: RunInProgress, { digest, source, file }: PythonWork): string {
+  if (file !== undefined) return file;
   const { store } = run.services;
   const path = join(store.sources, `${digest.slice("sha256:".length)}.py`);
   if (!existsSync(path)) replaceFile(store, path, source);

@@ -7,6 +7,7 @@ import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
 import { createClaim, deleteClaim } from "../platform/claims.js";
 import { type Surroundings, surroundingsOf } from "../platform/surroundings.js";
+import { configured } from "../platform/task-config.js";
 import { withContents } from "../remote/contents.js";
 import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
@@ -15,7 +16,7 @@ import { AttemptFailed } from "./attempt-failed.js";
 import { retryDelayMs } from "./backoff.js";
 import { containerIdentity, containerStart } from "./container-task.js";
 import { runImporter } from "./importer-task.js";
-import { type Work, workOf } from "./plan.js";
+import { type PythonWork, type Work, workOf } from "./plan.js";
 import { timeoutOf } from "./platform.js";
 import { pythonIdentity, pythonStart } from "./python-task.js";
 import type { RunInProgress } from "./run-context.js";
@@ -57,16 +58,18 @@ export function nameOf({ path, displayName }: Pick<DueTask, "path" | "displayNam
  *
  * @param firstAttempt Number of the first attempt, above those of earlier processes.
  */
-export async function runTask(run: RunInProgress, task: DueTask, firstAttempt: number): Promise<TaskEnd> {
+export async function runTask(run: RunInProgress, due: DueTask, firstAttempt: number): Promise<TaskEnd> {
   const startTime = run.services.now();
   const ended = (result: Omit<TaskResult, "path">, more: Partial<TaskEnd> = {}): TaskEnd => ({
-    result: { path: task.path, ...result },
+    result: { path: due.path, ...result },
     cached: false,
     startTime,
     ...more,
   });
   try {
-    const work = workOf(task);
+    const task = configured(run, due);
+    const work = workOf(task, run.settings.baseDirectory);
+    if (work.kind === "python" && work.file !== undefined) tellDirectory(run, task, work);
     if (work.kind === "importer") return await imported(run, task, { work, ended, firstAttempt });
     if (work.kind === "claim") return claimed(run, task, { work, ended, firstAttempt });
     return await computed(run, task, { work, ended, firstAttempt });
@@ -79,6 +82,13 @@ export async function runTask(run: RunInProgress, task: DueTask, firstAttempt: n
     const error = cause instanceof AttemptFailed ? cause.body : thrownError(cause);
     return ended({ state: "FAILED", error }, cause instanceof AttemptFailed ? { usage: cause.usage } : {});
   }
+}
+
+function tellDirectory(run: RunInProgress, task: DueTask, { file, container }: PythonWork): void {
+  run.notice(
+    "ENGINE_IMAGE_UNUSED",
+    `${task.displayName} runs from ${file}, without its image ${container.image}.`,
+  );
 }
 
 function isStoreError(cause: unknown): boolean {
