@@ -7,6 +7,7 @@ import type { ServerContext } from "./context.js";
 import { type GuardOptions, guard, securityHeaders } from "./http/guard.js";
 import { limitBodies, limitRate, MAX_BODY_BYTES } from "./http/limits.js";
 import { answerFor, invalid } from "./http/problem.js";
+import { openApiDocument } from "./openapi/document.js";
 import { eventRoutes } from "./routes/events.js";
 import { experimentRoutes } from "./routes/experiments.js";
 import { fileRoutes, kubeflowFileRoutes } from "./routes/files.js";
@@ -52,6 +53,8 @@ export function createApp(options: AppOptions): Hono {
   app.route("/apis", kubeflowFileRoutes(context, options.stopping));
   app.route("/api", fileRoutes(context, options.stopping));
   app.route("/api", eventRoutes(options));
+  const description = openApiDocument();
+  app.get("/openapi.json", (c) => c.json(description));
   app.notFound((c) => {
     throw invalid(
       "SERVER_ROUTE_UNKNOWN",
