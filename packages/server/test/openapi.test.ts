@@ -79,6 +79,7 @@ it.skipIf(!process.env.SEALFLOW_SLOW && !process.env.SEALFLOW_SCHEMATHESIS)(
     const streams = ["--exclude-operation-id", "WatchRun", "--exclude-operation-id", "WatchRuns"];
     const { stdout } = await run(await schemathesis(), [...args, ...bounds, ...streams], {
       maxBuffer: 1 << 26,
+      cwd: server.directory,
     });
     expect(stdout).toMatch(/\d{3,} generated/);
   },
