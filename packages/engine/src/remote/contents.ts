@@ -11,6 +11,7 @@ import type { RunInProgress } from "../run/run-context.js";
 import { discard, storeContent } from "../store/artifacts.js";
 import { writing } from "../store/disk-errors.js";
 import { type Bucket, bucketOf } from "./object-store.js";
+import { downloadModels } from "./registry.js";
 
 /** Content on this machine. */
 export interface LocalContent {
@@ -57,9 +58,13 @@ async function bring(run: RunInProgress, uri: string): Promise<LocalContent | un
   const { fetch, environment, now, store } = run.services;
   const temporary = join(store.temporary, `remote-${randomBytes(8).toString("hex")}`);
   try {
-    const bucket = bucketOf(scheme.toLowerCase(), name, { fetch, environment, now, signal: run.signal });
-    if (bucket === undefined) throw new Error(`${scheme}:// is not read here`);
-    await download(bucket, key, temporary);
+    const access = { fetch, environment, now, signal: run.signal };
+    if (scheme === "oci") await downloadModels(`${name}/${key}`, temporary, access);
+    else {
+      const bucket = bucketOf(scheme.toLowerCase(), name, access);
+      if (bucket === undefined) throw new Error(`${scheme}:// is not read here`);
+      await download(bucket, key, temporary);
+    }
     const { uri: stored, digest } = await storeContent(store, temporary);
     return { path: fileURLToPath(stored), digest };
   } catch (cause) {

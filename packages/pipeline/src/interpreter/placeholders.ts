@@ -142,7 +142,8 @@ function decoded(path: string): string {
 
 /** A component's path of an artifact: its custom path, its place in the workspace, or where its URI is mounted. */
 function artifactPath(artifact: RuntimeArtifact, workspace: string): string {
-  if (artifact.localPath !== undefined) return artifact.localPath;
+  if (artifact.localPath !== undefined)
+    return artifact.uri.startsWith("oci://") ? `${artifact.localPath}/models` : artifact.localPath;
   if (artifact.customPath !== undefined && artifact.customPath !== "") return artifact.customPath;
   const path = localPathOf(artifact.uri);
   if (artifact.metadata._kfp_workspace !== true) return path;
