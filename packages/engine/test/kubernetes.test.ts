@@ -7,7 +7,8 @@ import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runPython, testPython } from "../../../test-support/python.js";
 import { ignoredSettings } from "../src/platform/ignored.js";
-import { mountVariable } from "../src/platform/mounting.js";
+import { mountVariable, processMounts } from "../src/platform/mounting.js";
+import type { RunInProgress } from "../src/run/run-context.js";
 import { engineOf } from "./running.js";
 
 const program = fileURLToPath(new URL("testdata/kubernetes/pipelines.py", import.meta.url));
@@ -72,6 +73,15 @@ describe("secrets, config maps and fields", () => {
     });
     expect(summary.state).toBe("FAILED");
     expect(failures.variables).toMatch(/^ENGINE_OBJECT_MISSING secret login: expected files/);
+  });
+
+  it("are read again when the run is retried", async () => {
+    writeFileSync(at.objects.secrets.login, "user=ada\n");
+    const { summary } = await at.run(document("environment"), at.objects);
+    expect(summary.state).toBe("FAILED");
+    writeFileSync(at.objects.secrets.login, "user=ada\npassword=later\n");
+    const again = await at.engine.retry(summary.runId);
+    expect((again.outputs.Output as unknown[]).slice(0, 3)).toEqual(["ada", "later", "fast"]);
   });
 
   it("without a key that is asked for fail the task", async () => {
@@ -183,6 +193,22 @@ describe("limits and placement", () => {
       "Kubernetes settings without effect on this machine: everything (platform other); resourceTtlOnCompletion (the pipeline).",
     );
     expect(ignoredSettings(undefined)).toBeUndefined();
+  });
+});
+
+describe("a machine that allows no mounts", () => {
+  it("tells tasks by a variable where the directories are, and says so", async () => {
+    const shared = join(at.directory, "shared");
+    mkdirSync(shared);
+    writeFileSync(join(shared, "file"), "");
+    const notices: string[] = [];
+    const run = { notice: (_: string, message: string) => notices.push(message) };
+    const mounts = [{ path: "/data/in-1", source: shared, readOnly: false }];
+    const mounted = await processMounts(run as unknown as RunInProgress, "/bin/false", mounts);
+    expect(mounted).toEqual({ setting: {}, env: { SEALFLOW_MOUNT_DATA_IN_1: shared } });
+    expect(notices).toEqual([
+      "This machine allows no mounts: tasks find what belongs at /data/in-1 where the variable SEALFLOW_MOUNT_DATA_IN_1 says.",
+    ]);
   });
 });
 

@@ -11,14 +11,18 @@ import type { Mount } from "./surroundings.js";
 const probe =
   "import ctypes as c; u = c.CDLL(None).unshare; raise SystemExit(u(0x20000) and u(0x10020000) and 1)";
 
-let answer: Promise<boolean> | undefined;
+const answers = new Map<string, Promise<boolean>>();
 
-/** Asked once per process, and only when a task wants a mount. */
+/** Asked once per interpreter, and only when a task wants a mount. */
 function allowed(python: string): Promise<boolean> {
-  answer ??= new Promise((resolve) => {
-    if (process.platform !== "linux") resolve(false);
-    else execFile(python, ["-E", "-S", "-c", probe], { timeout: 20_000 }, (error) => resolve(error === null));
-  });
+  const answer =
+    answers.get(python) ??
+    new Promise((resolve) => {
+      const args = ["-E", "-S", "-c", probe];
+      if (process.platform !== "linux") resolve(false);
+      else execFile(python, args, { timeout: 20_000 }, (error) => resolve(error === null));
+    });
+  answers.set(python, answer);
   return answer;
 }
 

@@ -11,8 +11,9 @@ const CLUSTER_ONLY: readonly string[] = [
   "nodeAffinity",
   "podAffinity",
   "tolerations",
-  "podMetadata",
+  "imagePullPolicy",
   "imagePullSecret",
+  "initContainers",
   "securityContext",
   "enabledSharedMemory",
 ];
