@@ -1,1 +1,12 @@
+export {
+  allPages,
+  type JobSource,
+  KfpClient,
+  type ListOptions,
+  type NewRecurringRun,
+  type NewRun,
+  type Upload,
+} from "./client.js";
+export { type LiveMessage, type LiveOptions, watchRun, watchRuns } from "./live.js";
+export type { ClientOptions } from "./transport.js";
 export * from "./types.js";

@@ -14,7 +14,7 @@ export type Row = Readonly<Record<string, Value>>;
 export interface Database {
   run(sql: string, values?: readonly Value[]): number;
   all(sql: string, values?: readonly Value[]): Row[];
-  /** All or nothing. Not to be nested. */
+  /** All or nothing. One within another is part of it. */
   transaction<T>(work: () => T): T;
   close(): void;
 }
@@ -44,6 +44,7 @@ export function openDatabase(file: string): Database {
     // The border where the library's rows become typed.
     all: (sql, values = []) => prepared(sql).all(...values) as Row[],
     transaction: (work) => {
+      if (handle.inTransaction) return work();
       handle.exec("BEGIN");
       try {
         const result = work();
