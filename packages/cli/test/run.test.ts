@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -111,6 +111,22 @@ describe("sealflow run", () => {
       .split("\n")
       .map((line) => JSON.parse(line).type);
     expect([events[0], events.at(-1)]).toEqual(["run-created", "run-finished"]);
+  });
+
+  it("reads a relative path of a parameter from where the command is called", async () => {
+    mkdirSync(join(directory, "pipelines"));
+    writeFileSync(
+      join(directory, "pipelines", "given.ts"),
+      `import { dataset, importer, pipeline, string } from "@sealflow/pipeline";
+export const given = pipeline({ name: "given", parameters: { path: string() } }, ({ path }) => {
+  importer({ uri: path, type: dataset() });
+  return {};
+});
+`,
+    );
+    writeFileSync(join(directory, "data.csv"), "a\n1\n");
+    const { stdout } = await sealflow("run", "pipelines/given.ts", "-p", "path=data.csv", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ state: "SUCCEEDED", tasks: [{ path: "importer" }] });
   });
 
   it("runs the compiled spec with the same result, and nothing again that ran before", async () => {

@@ -32,6 +32,8 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
     });
     const options = {
       ...loaded,
+      // What a path on the command line means: it starts where the command is called, wherever the pipeline lies.
+      baseDirectory: context.cwd,
       parameters,
       caching: !flags.noCache,
       failFast: flags.failFast,

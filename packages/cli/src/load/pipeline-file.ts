@@ -1,5 +1,5 @@
 /** The pipeline behind a file name: compiled from TypeScript, or read from a spec. */
-import { dirname, extname, resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { SealflowError } from "@sealflow/core";
 import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
@@ -8,8 +8,6 @@ import { readUserFile } from "./read-file.js";
 /** A pipeline that is ready to run. */
 export interface LoadedPipeline {
   readonly document: PipelineDocument;
-  /** Directory of the file: relative paths in the pipeline start there. */
-  readonly baseDirectory: string;
   /** Texts of hash-locked requirement files by digest, for components that name one. */
   readonly locks: Readonly<Record<string, string>>;
 }
@@ -34,13 +32,12 @@ export async function loadPipeline(
   options: LoadOptions = {},
 ): Promise<LoadedPipeline> {
   const path = resolve(context.cwd, file);
-  const baseDirectory = dirname(path);
   const kind = extname(path).toLowerCase();
   if (!programs.has(kind) && !specs.has(kind)) throw unknownKind(file);
   const text = await readUserFile(path, file);
-  if (specs.has(kind)) return { document: parsePipelineDocument(text, { file }), baseDirectory, locks: {} };
+  if (specs.has(kind)) return { document: parsePipelineDocument(text, { file }), locks: {} };
   const { compileProgram } = await import("./compile-program.js");
-  return { ...(await compileProgram(context, path, options)), baseDirectory };
+  return await compileProgram(context, path, options);
 }
 
 function unknownKind(file: string): SealflowError {
