@@ -10,6 +10,7 @@ import {
   containerRuntime,
   killContainer,
 } from "../executors/container-engine.js";
+import { withHostShell } from "../executors/host-shell.js";
 import type { OutputPlaces } from "../executors/outputs.js";
 import { runProcess } from "../executors/process.js";
 import { processMounts } from "../platform/mounting.js";
@@ -68,7 +69,10 @@ export async function containerStart(
         places,
         log,
       };
-      if (runtime === "host") return startOnHost(run, job);
+      if (runtime === "host") {
+        const path = job.env.PATH ?? run.services.environment.PATH ?? "";
+        return startOnHost(run, { ...job, command: withHostShell(job.command, path) });
+      }
       return startContainer(run, { ...job, runtime, image, command, args, around });
     },
   };
