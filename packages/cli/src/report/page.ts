@@ -8,6 +8,7 @@ import { drawImportance, drawTimings } from "./charts/bars.js";
 import { drawConfusionMatrix } from "./charts/confusion-matrix.js";
 import { drawCalibration, drawRoc } from "./charts/unit-square.js";
 import { drawGraphs } from "./graph.js";
+import { renderMarkdown } from "./markdown.js";
 import { html, type Markup } from "./markup.js";
 import type { Exhibit, ReportModel } from "./model.js";
 import type { Plot } from "./plots.js";
@@ -161,7 +162,7 @@ function documentBody(content: Exhibit["content"]): Markup | undefined {
   if (content.kind === "page") {
     return html`<iframe sandbox="" referrerpolicy="no-referrer" title="page made by a task" srcdoc="${content.html}"></iframe>`;
   }
-  if (content.kind === "text") return html`<pre>${content.text}</pre>`;
+  if (content.kind === "text") return renderMarkdown(content.text);
   return content.kind === "missing" ? html`<p class="soft">not shown: ${content.reason}</p>` : undefined;
 }
 

@@ -50,6 +50,8 @@ table.matrix{width:auto;margin:0 auto}
 .matrix tbody td{background:color-mix(in srgb,var(--accent) calc(var(--share)*70%),var(--card));border:1px solid var(--line);min-width:92px}
 .matrix b{display:block;font-variant-numeric:tabular-nums}.matrix small{color:inherit;opacity:.85}
 pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace}
+.prose>*{margin:0 0 12px}.prose>:last-child{margin-bottom:0}
+.prose h4{font-size:1rem}.prose h5{font-size:.9rem}.prose table{width:auto}.prose td,.prose th{padding-right:22px}.prose ul{padding-left:20px}
 iframe{width:100%;height:420px;border:1px solid var(--line);border-radius:8px;background:#fff}
 .error{border-color:var(--bad)}
 details{margin-top:10px}summary{cursor:pointer}
