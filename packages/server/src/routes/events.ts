@@ -36,11 +36,14 @@ export function eventRoutes({ context, feeds, refresh, stopping }: EventParts): 
       yield batch.map((event) => ({ id: String(event.seq), event: event.type, data: event }));
     }
   }
-  async function* changeMessages(after: number, signal: AbortSignal): AsyncGenerator<Message[]> {
+  async function* changeMessages(
+    batches: ReturnType<RunFeeds["watchChanges"]>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Message[]> {
     // Runs that others drive are found by looking, while somebody wants to know.
     const looking = setInterval(refresh, LOOK_MS);
     signal.addEventListener("abort", () => clearInterval(looking), { once: true });
-    for await (const batch of feeds.watchChanges(after, signal)) {
+    for await (const batch of batches) {
       if (batch === undefined) {
         yield [{ id: String(feeds.latestChange), event: "reset", data: {} }];
         continue;
@@ -59,7 +62,7 @@ export function eventRoutes({ context, feeds, refresh, stopping }: EventParts): 
       refresh();
       const after = c.req.header("last-event-id") || c.req.query("after");
       const from = after === undefined ? feeds.latestChange : lastSeen(c);
-      return eventStream((signal) => changeMessages(from, signal), stopping);
+      return eventStream((signal) => changeMessages(feeds.watchChanges(from, signal), signal), stopping);
     })
     .get("/runs/:id/events", (c) => {
       refresh();

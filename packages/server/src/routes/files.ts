@@ -1,5 +1,6 @@
 /** Artifacts and logs: as Kubeflow's older routes give them, and as files. */
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import type { ServerContext } from "../context.js";
@@ -80,7 +81,16 @@ function logAnswer({ entities, store, runs }: ServerContext, c: Context, stoppin
     .filter((event) => event.type === "task-started" && event.path === path);
   const attempt = index(c, "attempt", Math.max(1, started.length));
   const file = store.logPath(run.id, path, attempt);
-  const goesOn = (): boolean => runs.owns(run.id) && store.getRun(run.id).running.includes(path);
+  const journal = join(store.layout.runs, run.id, "journal.jsonl");
+  let [bytes, running] = [-1, true];
+  const goesOn = (): boolean => {
+    if (!runs.owns(run.id) && !store.isRunning(run.id)) return false;
+    const size = statSync(journal, { throwIfNoEntry: false })?.size ?? 0;
+    // A long record is read again only when it has grown.
+    if (size !== bytes) running = store.getRun(run.id).running.includes(path);
+    bytes = size;
+    return running;
+  };
   const type = "text/plain; charset=utf-8";
   if (c.req.query("follow") === "true" && goesOn()) {
     return new Response(followed(file, goesOn, stopping), { headers: { "Content-Type": type } });

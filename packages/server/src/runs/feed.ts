@@ -127,7 +127,6 @@ export class RunFeeds {
         `events: expected at most ${mostWatchers} watchers, got one more`,
       );
     }
-    this.watchers += 1;
   }
 
   private async *runEvents(
@@ -135,6 +134,8 @@ export class RunFeeds {
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly RunEvent[]> {
+    // Counted when it is read from: an answer whose body nobody wants costs nothing.
+    this.watchers += 1;
     const feed = this.join(runId);
     try {
       for (let place = after; !signal.aborted; ) {
@@ -154,6 +155,7 @@ export class RunFeeds {
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly RunChange[] | undefined> {
+    this.watchers += 1;
     try {
       let place = Math.min(after, this.lastChange);
       if (after > this.lastChange || (this.changes[0]?.number ?? 1) > after + 1) {

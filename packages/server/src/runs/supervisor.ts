@@ -120,6 +120,8 @@ export class RunSupervisor {
       );
     }
     this.requireRoom();
+    const { entities } = this.options;
+    entities.change("run", run.id, { body: { ...run.body, owned: true } });
     this.setState(run.id, "PENDING");
     this.submit(run.id, this.options.store.hasRun(run.id) ? "retry" : "start");
   }
@@ -127,11 +129,19 @@ export class RunSupervisor {
   /** Takes up what an earlier process of this server left: queued runs and running ones. */
   recover(): void {
     for (const run of this.options.entities.all("run", { state: activeStates })) {
-      if (run.body.owned !== true || this.owns(run.id)) continue;
-      const { store } = this.options;
-      if (!store.hasRun(run.id)) this.submit(run.id, "start");
-      else if (!store.isRunning(run.id) && store.getRun(run.id).state === "INTERRUPTED")
-        this.submit(run.id, "resume");
+      if (run.body.owned === true && !this.owns(run.id)) this.takeUp(run);
+    }
+  }
+
+  private takeUp(run: Entity): void {
+    const { store } = this.options;
+    // Whoever asked for the end of a run gets it, also when the server ended first.
+    if (run.state === "CANCELING" && !store.isRunning(run.id)) this.setState(run.id, "CANCELED");
+    else if (!store.hasRun(run.id)) this.submit(run.id, "start");
+    else if (!store.isRunning(run.id)) {
+      const { state } = store.getRun(run.id);
+      if (state === "INTERRUPTED") this.submit(run.id, "resume");
+      else if (state !== "SUCCEEDED" && run.state === "PENDING") this.submit(run.id, "retry");
     }
   }
 
