@@ -230,6 +230,18 @@ def test_script_block_gives_requirements(describe, tmp_path):
     }
 
 
+def test_script_block_names_package_indexes(describe):
+    block = "# /// script\n# [tool.sealflow]\n# {}\n# ///\ndef step(): ...\n"
+    named = 'index-urls = ["https://a.example/simple", "https://b.example/simple"]\n# trusted-hosts = ["b.example"]'
+    assert describe(block.format(named))["requirements"] == {
+        "dependencies": [],
+        "indexUrls": ["https://a.example/simple", "https://b.example/simple"],
+        "trustedHosts": ["b.example"],
+    }
+    (error,) = describe(block.format('index-urls = "https://a.example"'))["errors"]
+    assert "index-urls: expected a list of strings" in error["message"]
+
+
 def test_local_modules_travel_with_what_they_import(describe, tmp_path):
     (tmp_path / "helpers.py").write_text("import numpy\nfrom shapes import square\n")
     (tmp_path / "shapes").mkdir()

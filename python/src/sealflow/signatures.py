@@ -24,6 +24,12 @@ _SCRIPT = re.compile(r"(?m)^# /// script[ \t]*\n((?:#(?: .*)?\n)*?)# ///[ \t]*$"
 """The block of inline script metadata (PEP 723)."""
 
 
+def _strings(name: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name}: expected a list of strings")
+    return value
+
+
 class ComponentsFile:
     """One file, read: `describe` gives the JSON. Findings are collected, never raised."""
 
@@ -218,13 +224,13 @@ class ComponentsFile:
     def _script(self, script: Json) -> Json:
         """The members of the script block that matter here, checked."""
         tool = script.get("tool", {}).get("sealflow", {})
-        unknown = sorted(set(tool) - {"base-image", "kfp", "lock"})
+        unknown = sorted(set(tool) - {"base-image", "index-urls", "kfp", "lock", "trusted-hosts"})
         if unknown:
             raise TypeError(f"[tool.sealflow] has no setting {', '.join(unknown)}")
-        dependencies = script.get("dependencies", [])
-        if not isinstance(dependencies, list) or not all(isinstance(item, str) for item in dependencies):
-            raise TypeError("dependencies: expected a list of strings")
-        found: Json = {"dependencies": dependencies}
+        found: Json = {"dependencies": _strings("dependencies", script.get("dependencies", []))}
+        for key, name in (("indexUrls", "index-urls"), ("trustedHosts", "trusted-hosts")):
+            if name in tool:
+                found[key] = _strings(name, tool[name])
         for key, value in (
             ("requiresPython", script.get("requires-python")),
             ("baseImage", tool.get("base-image")),

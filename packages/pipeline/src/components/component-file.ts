@@ -33,6 +33,10 @@ export interface Requirements {
   readonly baseImage?: string;
   /** Version of the `kfp` package that runs the component on a cluster. */
   readonly kfp?: string;
+  /** Package indexes: the first takes the place of PyPI, the others are searched as well. */
+  readonly indexUrls?: readonly string[];
+  /** Hosts whose certificates are not checked. */
+  readonly trustedHosts?: readonly string[];
   /** A hash-locked requirements file, relative to the component's file. */
   readonly lock?: { readonly path: string; readonly sha256: string };
 }

@@ -58,8 +58,10 @@ function missing(
 }
 
 /** `exec` leaves no shell between the container's first process and the component. */
-function installScript({ dependencies, kfp = DEFAULT_KFP_VERSION }: Requirements): string {
-  const pip = "python3 -m pip install --quiet --no-warn-script-location";
+function installScript(requirements: Requirements): string {
+  const { dependencies, kfp = DEFAULT_KFP_VERSION } = requirements;
+  const options = ["--quiet", "--no-warn-script-location", ...indexOptions(requirements)].join(" ");
+  const pip = `python3 -m pip install ${options}`;
   const lines = [
     "python3 -m pip --version >/dev/null 2>&1 || python3 -m ensurepip --default-pip >/dev/null || exit 1",
     "export PIP_DISABLE_PIP_VERSION_CHECK=1",
@@ -68,6 +70,14 @@ function installScript({ dependencies, kfp = DEFAULT_KFP_VERSION }: Requirements
     'exec "$0" "$@"',
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** As Kubeflow's compiler orders them: the first index in place of PyPI, the others beside it. */
+function indexOptions({ indexUrls = [], trustedHosts = [] }: Requirements): string[] {
+  return [
+    ...indexUrls.map((url, at) => `${at === 0 ? "--index-url" : "--extra-index-url"} ${quoted(url)}`),
+    ...trustedHosts.map((host) => `--trusted-host ${quoted(host)}`),
+  ];
 }
 
 const RUN_SCRIPT = `component=$(mktemp -d)/ephemeral_component.py

@@ -122,6 +122,25 @@ describe("the container of a Python component", () => {
     });
   });
 
+  it("installs from the package indexes that the file names, and trusts no host by itself", () => {
+    const [file] = readComponentFiles([steps]) as [ComponentFile];
+    const compiled = (more: Partial<ComponentFile["requirements"]>): string => {
+      const requirements = { ...file.requirements, dependencies: ["a==1"], ...more };
+      const href = new URL("testdata/embedding/steps.py", import.meta.url).href;
+      const document = compilePipeline(whole, { sources: { [href]: { ...file, requirements } } });
+      return containerOf(document, "exec-describe").command?.[2] ?? "";
+    };
+    const indexUrls = ["https://a.example/simple", "https://b.example/it's"];
+    const options = "--index-url 'https://a.example/simple' --extra-index-url 'https://b.example/it'\\''s'";
+    const pip = "python3 -m pip install --quiet --no-warn-script-location";
+    expect(compiled({ indexUrls })).toContain(`${pip} ${options} 'a==1' `);
+    expect(compiled({ indexUrls })).toContain(`${pip} ${options} 'kfp==2.17.0'`);
+    expect(compiled({ indexUrls, trustedHosts: ["b.example"] })).toContain(
+      `${pip} ${options} --trusted-host 'b.example' 'a==1' `,
+    );
+    expect(compiled({})).toContain(`${pip} 'a==1' `);
+  });
+
   it("is refused when the signature has changed since the TypeScript was generated", () => {
     const [file] = readComponentFiles([steps]) as [ComponentFile];
     const components = file.components.map((component) => ({ ...component, digest: "sha256:other" }));
