@@ -1,0 +1,154 @@
+import { toHex } from "@sealflow/core";
+import { identityFromPrivateKey } from "@sealflow/seal";
+import { describe, expect, it } from "vitest";
+import {
+  commitmentOf,
+  encodeTranscript,
+  type GrantContent,
+  openCheckpoint,
+  openGrant,
+  reportDataOf,
+  requireContinues,
+  rootOf,
+  sealGrant,
+  signCheckpoint,
+  type Transcript,
+  transcriptHash,
+} from "../src/index.js";
+import { digest, identity, keys, now, transcript } from "./world.js";
+
+const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
+const content: GrantContent = {
+  version: "sealflow.grant/v1",
+  path: transcript.path,
+  attempt: 1,
+  component: transcript.component,
+  parameters: { rounds: 100 },
+  inputs: {
+    data: [
+      {
+        name: "data",
+        type: "system.Dataset",
+        statement: digest("12"),
+        digest: digest("34"),
+        key: "56".repeat(32),
+        metadata: { rows: 3 },
+      },
+    ],
+  },
+  recipients: [toHex(identity.recipient)],
+  expiresAt: "2026-01-02T04:00:00.000Z",
+};
+const seal = (change: Partial<GrantContent> = {}, to: Transcript = transcript, signer = keys.broker) =>
+  sealGrant({ ...content, ...change }, { transcript: to, signer, random });
+const task = { transcript, identity, at: now };
+
+describe("the transcript", () => {
+  const changes: readonly Partial<Transcript>[] = [
+    { domain: "test2" },
+    { brokerKey: "02".repeat(32) },
+    { nonce: "02".repeat(32) },
+    { sealingKey: "02".repeat(32) },
+    { signingKey: "02".repeat(32) },
+    { registration: digest("02") },
+    { policy: digest("02") },
+    { policyEpoch: 4 },
+    { path: "for-loop-1[3]/train" },
+    { attempt: 2 },
+    { component: digest("02") },
+  ];
+  it("has another hash for any change of any field", async () => {
+    const all = [transcript, ...changes.map((change) => ({ ...transcript, ...change }))];
+    expect(changes.length).toBe(Object.keys(transcript).length);
+    const hashes = await Promise.all(all.map(async (each) => toHex(await transcriptHash(each))));
+    expect(new Set(hashes).size).toBe(all.length);
+  });
+
+  it("keeps neighbouring fields apart by their lengths", () => {
+    const [a, b] = [
+      { ...transcript, domain: "a", path: "bc" },
+      { ...transcript, domain: "ab", path: "c" },
+    ];
+    expect(encodeTranscript(a)).not.toEqual(encodeTranscript(b));
+  });
+
+  it("fills REPORTDATA with its hash and zeros", async () => {
+    const data = await reportDataOf(transcript);
+    expect(data.slice(0, 32)).toEqual(await transcriptHash(transcript));
+    expect(data.slice(32)).toEqual(new Uint8Array(32));
+  });
+});
+
+describe("a grant", () => {
+  it("opens for the task whose transcript it answers, and shows no key outside", async () => {
+    const envelope = await seal();
+    expect(await openGrant(envelope, task)).toEqual(content);
+    expect(atob(envelope.payload)).not.toContain("56".repeat(32));
+  });
+
+  it("by another broker is refused before it is decrypted", async () => {
+    const envelope = await seal({}, transcript, keys.mallory);
+    await expect(openGrant(envelope, task)).rejects.toMatchObject({ code: "SEAL_ENVELOPE_SIGNER" });
+  });
+
+  it("for another transcript of the same keys is refused", async () => {
+    const envelope = await seal({}, { ...transcript, attempt: 2 });
+    await expect(openGrant(envelope, task)).rejects.toMatchObject({ code: "TRUST_GRANT_TRANSCRIPT" });
+  });
+
+  it.each([
+    ["another path", { path: "train" }],
+    ["another attempt", { attempt: 2 }],
+    ["another component", { component: digest("ab") }],
+  ])("that was signed with %s inside is refused", async (_, change) => {
+    await expect(openGrant(await seal(change), task)).rejects.toMatchObject({
+      code: "TRUST_GRANT_TRANSCRIPT",
+    });
+  });
+
+  it("to another key, or expired, is refused", async () => {
+    const stranger = await identityFromPrivateKey(new Uint8Array(32).fill(9));
+    await expect(openGrant(await seal(), { ...task, identity: stranger })).rejects.toMatchObject({
+      code: "TRUST_GRANT_KEY",
+    });
+    const late = Date.parse(content.expiresAt);
+    await expect(openGrant(await seal(), { ...task, at: late })).rejects.toMatchObject({
+      code: "TRUST_GRANT_EXPIRED",
+    });
+  });
+});
+
+describe("a commitment", () => {
+  it("depends on value and salt", async () => {
+    const salt = (byte: number) => new Uint8Array(32).fill(byte);
+    const all = [commitmentOf(1, salt(1)), commitmentOf(2, salt(1)), commitmentOf(1, salt(2))];
+    expect(new Set(await Promise.all(all)).size).toBe(3);
+    expect(() => commitmentOf(1, new Uint8Array(16))).toThrow(TypeError);
+  });
+});
+
+describe("a checkpoint", () => {
+  const leaves = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte));
+
+  it("holds against a log that was cut back or rewritten", async () => {
+    const checkpoint = {
+      version: "sealflow.checkpoint/v1" as const,
+      domain: "test",
+      size: 2,
+      root: toHex(await rootOf(leaves.slice(0, 2))),
+      time: "2026-01-02T03:04:05.000Z",
+      policyEpoch: 3,
+    };
+    const envelope = await signCheckpoint(checkpoint, keys.broker);
+    const opened = await openCheckpoint(envelope, transcript.brokerKey);
+    expect(opened).toEqual(checkpoint);
+    await expect(requireContinues(leaves, opened)).resolves.toBeUndefined();
+    for (const log of [leaves.slice(0, 1), leaves.slice(1), [...leaves].reverse()]) {
+      await expect(requireContinues(log, opened)).rejects.toMatchObject({ code: "TRUST_LOG_ROLLED_BACK" });
+    }
+    const byOther = signCheckpoint(checkpoint, keys.mallory).then((each) =>
+      openCheckpoint(each, transcript.brokerKey),
+    );
+    await expect(byOther).rejects.toMatchObject({ code: "SEAL_ENVELOPE_SIGNER" });
+  });
+});
