@@ -232,7 +232,10 @@ def test_script_block_gives_requirements(describe, tmp_path):
 
 def test_script_block_names_package_indexes(describe):
     block = "# /// script\n# [tool.sealflow]\n# {}\n# ///\ndef step(): ...\n"
-    named = 'index-urls = ["https://a.example/simple", "https://b.example/simple"]\n# trusted-hosts = ["b.example"]'
+    named = (
+        'index-urls = ["https://a.example/simple", "https://b.example/simple"]\n'
+        '# trusted-hosts = ["b.example"]'
+    )
     assert describe(block.format(named))["requirements"] == {
         "dependencies": [],
         "indexUrls": ["https://a.example/simple", "https://b.example/simple"],
