@@ -9,6 +9,7 @@ import {
   fromHex,
   isJsonObject,
   type JsonObject,
+  type JsonValue,
   type Random,
   toBase64,
   toHex,
@@ -21,26 +22,44 @@ import { failure } from "./failure.js";
 import { type Transcript, transcriptHash } from "./transcript.js";
 
 const base64 = z.string().max(64 * 1024 * 1024);
+const object = z.custom<JsonObject>(isJsonObject, { message: "an object" });
 const inputSchema = z.strictObject({
+  /** Of the artifact, as its producer declared it. */
   name: z.string(),
-  type: z.string(),
-  /** Statement that made it; null for an external input. */
+  /** KFP's `ArtifactTypeSchema`. */
+  type: object,
+  /** Digest of the envelope of the statement that made it; null for an external input. */
   statement: shape.digest.nullable(),
   /** Digest of the sealed artifact. */
   digest: shape.digest,
   /** Data key in lower-case hex. Secret. */
   key: shape.bytes32,
-  metadata: z.custom<JsonObject>(isJsonObject, { message: "an object" }),
+  metadata: object,
+});
+const parameterSchema = z.strictObject({
+  value: z.custom<JsonValue>((value) => value !== undefined, { message: "a JSON value" }),
+  /** Of the commitment that the task's statement must state. */
+  salt: shape.bytes32,
 });
 const contentSchema = z.strictObject({
   version: z.literal("sealflow.grant/v1"),
+  runId: z.uuid(),
   path: shape.path,
   attempt: z.int().min(1),
   component: shape.digest,
-  parameters: z.custom<JsonObject>(isJsonObject, { message: "an object" }),
+  parameters: z.record(z.string(), parameterSchema),
   inputs: z.record(z.string(), z.array(inputSchema)),
-  /** Raw X25519 keys. */
+  outputs: z.strictObject({
+    /** `parameterType` by name. */
+    parameters: z.record(z.string(), z.string()),
+    artifacts: z.record(z.string(), z.strictObject({ type: object, list: z.boolean(), metadata: object })),
+  }),
+  /** Raw X25519 keys that every output artifact is wrapped to. */
   recipients: z.array(shape.bytes32),
+  /** Raw X25519 key of the broker: what a commit's secrets are encrypted to. */
+  broker: shape.bytes32,
+  /** Outputs of this task whose parameter, or whose artifact's metadata, may leave in the clear. */
+  release: z.array(z.string()),
   expiresAt: shape.time,
 });
 

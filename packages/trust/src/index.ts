@@ -1,4 +1,5 @@
 export { envelopeDigest } from "./document.js";
+export { type Appraisal, appraiseEvidence, type Evidence, evidenceDigest } from "./evidence.js";
 export { commitmentOf, type GrantContent, openGrant, sealGrant } from "./grant.js";
 export { type Checkpoint, openCheckpoint, requireContinues, signCheckpoint } from "./log/checkpoint.js";
 export {
@@ -11,6 +12,27 @@ export {
   verifyInclusion,
 } from "./log/merkle.js";
 export { type Flow, openTrustPolicy, signTrustPolicy, type TrustPolicy } from "./policy.js";
+export type {
+  BrokerDescription,
+  Challenge,
+  ChallengeRequest,
+  Committed,
+  FailureAnswer,
+  Granted,
+  InputOpening,
+  Registered,
+  RegisterRequest,
+  RunOffer,
+  RunStatus,
+  ShownParameter,
+  SkipProof,
+  TaskCommit,
+  TaskFailure,
+  TaskRequest,
+  TaskStatus,
+} from "./protocol/messages.js";
+export { type CommitSecrets, sealSecrets } from "./protocol/secrets.js";
+export type { TaskBroker } from "./protocol/task-broker.js";
 export {
   type AuthorisedRun,
   openRegistration,
@@ -18,4 +40,17 @@ export {
   type RegistrationTrust,
   signRegistration,
 } from "./registration.js";
+export {
+  type FailureStated,
+  failurePredicateType,
+  signFailureStatement,
+  verifyFailureStatement,
+} from "./statement/failure-statement.js";
+export {
+  type StatedArtifact,
+  signTaskStatement,
+  type TaskResultStated,
+  taskPredicateType,
+  verifyTaskStatement,
+} from "./statement/task-statement.js";
 export { encodeTranscript, reportDataOf, type Transcript, transcriptHash } from "./transcript.js";

@@ -18,13 +18,15 @@ const schema = z.strictObject({
         submitter: shape.name,
         spec: shape.digest,
         /** Digests that each external input may have. */
-        inputs: z.record(shape.name, z.array(shape.digest).min(1)),
+        inputs: z.record(shape.path, z.array(shape.digest).min(1)),
         /** From the spec's component to the component of the appraisal policy, with the digest it must state. */
         components: z.record(z.string(), z.strictObject({ measuredAs: shape.name, digest: shape.digest })),
         /** Raw X25519 keys that outputs may be sealed to. */
         recipients: z.array(shape.bytes32),
-        /** What may leave in the clear: `task/output`. */
+        /** What may leave in the clear when the run's bundle is made: `task/output`, paths without loop indices. */
         release: z.array(z.string().min(1).max(500)),
+        /** What the control plane may see while the run goes on, because conditions and loops need it: `task/output`. */
+        declassify: z.array(z.string().min(1).max(500)),
       }),
     )
     .max(10_000),

@@ -10,13 +10,23 @@ const schema = z.strictObject({
   version: z.literal("sealflow.registration/v1"),
   /** The broker's; single use. */
   runId: z.uuid(),
+  /** `{{$.pipeline_job_name}}`. */
+  runName: z.string().min(1).max(255),
   submitter: shape.name,
+  /** Digest of the pipeline document's canonical JSON. */
   spec: shape.digest,
+  /** Public: whoever has the bundle reads them. */
   parameters: z.custom<JsonObject>(isJsonObject, { message: "an object" }),
-  /** Digests of the run's external inputs. */
-  inputs: z.record(shape.name, shape.digest),
+  /** Digests of the sealed artifacts that come from outside: by input of the pipeline, or by path of an importer. */
+  inputs: z.record(shape.path, shape.digest),
+  /** Raw X25519 keys that every output artifact is wrapped to. */
   recipients: z.array(shape.bytes32),
+  /** Outputs that the bundle shows: `task/output`, paths without loop indices. */
   release: z.array(z.string()),
+  /** Outputs that the control plane sees during the run; must name all that conditions and loops depend on. */
+  declassify: z.array(z.string()),
+  /** Whether results of earlier runs may be reused where the spec enables caching. */
+  reuse: z.boolean(),
   policy: shape.digest,
   policyEpoch: z.int().min(1),
   createdAt: shape.time,
@@ -111,6 +121,7 @@ function authorises(flow: Flow, registration: Registration): boolean {
         flow.inputs[name]?.some((digest) => digest === registration.inputs[name]) === true,
     ) &&
     within(registration.recipients, flow.recipients) &&
-    within(registration.release, flow.release)
+    within(registration.release, flow.release) &&
+    within(registration.declassify, flow.declassify)
   );
 }

@@ -20,15 +20,16 @@ import { digest, identity, keys, now, transcript } from "./world.js";
 const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
 const content: GrantContent = {
   version: "sealflow.grant/v1",
+  runId: "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
   path: transcript.path,
   attempt: 1,
   component: transcript.component,
-  parameters: { rounds: 100 },
+  parameters: { rounds: { value: 100, salt: "78".repeat(32) } },
   inputs: {
     data: [
       {
         name: "data",
-        type: "system.Dataset",
+        type: { schemaTitle: "system.Dataset" },
         statement: digest("12"),
         digest: digest("34"),
         key: "56".repeat(32),
@@ -36,7 +37,10 @@ const content: GrantContent = {
       },
     ],
   },
+  outputs: { parameters: { accuracy: "NUMBER_DOUBLE" }, artifacts: {} },
   recipients: [toHex(identity.recipient)],
+  broker: "9a".repeat(32),
+  release: ["accuracy"],
   expiresAt: "2026-01-02T04:00:00.000Z",
 };
 const seal = (change: Partial<GrantContent> = {}, to: Transcript = transcript, signer = keys.broker) =>

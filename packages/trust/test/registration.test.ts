@@ -45,6 +45,7 @@ describe("a registration", () => {
     ["without its data", { inputs: {} }, flow],
     ["with data more", { inputs: { ...registration.inputs, more: digest("bb") } }, flow],
     ["with a recipient more", { recipients: [...registration.recipients, "ee".repeat(32)] }, flow],
+    ["that declassifies more", { declassify: ["train/rows"] }, flow],
     ["that releases more", { release: ["train/accuracy", "train/rows"] }, flow],
     ["under another policy", { policy: digest("ef") }, "TRUST_REGISTRATION_POLICY"],
     ["under an older epoch", { policyEpoch: 2 }, "TRUST_REGISTRATION_POLICY"],

@@ -1,0 +1,67 @@
+/** The secrets of a commit: data keys and values, encrypted to the broker, bound to transcript and statement. */
+import { canonicalJson, type Digest, fromBase64, fromHex, type Random, toBase64, utf8 } from "@sealflow/core";
+import { hpkeOpen, hpkeSeal, type Identity } from "@sealflow/seal";
+import { z } from "zod";
+import { checkDocument, decodeDocument, shape } from "../document.js";
+import { failure } from "../failure.js";
+import { type Transcript, transcriptHash } from "../transcript.js";
+import { part, type TaskCommit } from "./messages.js";
+
+const opening = z.strictObject({ value: part.value, salt: shape.bytes32 });
+const schema = z.strictObject({
+  version: z.literal("sealflow.commit-secrets/v1"),
+  /** By the digest of the output's sealed artifact. */
+  artifacts: z.record(
+    shape.digest,
+    z.strictObject({
+      /** Its data key, hex. */
+      key: shape.bytes32,
+      /** Digest of the plaintext (of the tar archive for directories): what reuse is decided by. */
+      plaintext: shape.digest,
+      /** Opens the commitment to the artifact's metadata. */
+      metadata: z.strictObject({ value: part.object, salt: shape.bytes32 }),
+    }),
+  ),
+  /** By output: opens the commitment to the parameter. */
+  parameters: z.record(z.string(), opening),
+});
+
+/** What a task hands to the broker with its statement. Secret. */
+export type CommitSecrets = z.infer<typeof schema>;
+
+const kind = { what: "commit's secrets", schema };
+
+/** Encrypts the secrets of a commit: HPKE with `H(T)` as info and the statement's digest as associated data. */
+export async function sealSecrets(
+  secrets: CommitSecrets,
+  to: {
+    /** The grant's `broker`, hex. */
+    readonly broker: string;
+    readonly transcript: Transcript;
+    /** Digest of the statement's envelope. */
+    readonly statement: Digest;
+    readonly random: Random;
+  },
+): Promise<TaskCommit["secrets"]> {
+  const plaintext = utf8(canonicalJson(checkDocument(kind, secrets)));
+  const { enc, ciphertext } = await hpkeSeal(
+    { plaintext, recipient: fromHex(to.broker), random: to.random },
+    { info: await transcriptHash(to.transcript), aad: utf8(to.statement) },
+  );
+  return { enc: toBase64(enc), ciphertext: toBase64(ciphertext) };
+}
+
+/** Decrypts them as the broker. @throws SealflowError `TRUST_COMMIT_SECRETS`, `TRUST_DOCUMENT_MALFORMED` */
+export async function openSecrets(
+  sealed: TaskCommit["secrets"],
+  by: { readonly identity: Identity; readonly transcript: Transcript; readonly statement: Digest },
+): Promise<CommitSecrets> {
+  const message = { enc: fromBase64(sealed.enc), ciphertext: fromBase64(sealed.ciphertext) };
+  const context = { info: await transcriptHash(by.transcript), aad: utf8(by.statement) };
+  const plaintext = await hpkeOpen({ ...message, identity: by.identity }, context);
+  if (plaintext !== undefined) return decodeDocument(kind, plaintext);
+  throw failure("TRUST_COMMIT_SECRETS", "commit", {
+    expected: "secrets for this broker, attempt and statement",
+    got: "others",
+  });
+}
