@@ -1,6 +1,7 @@
 /** The process: hands its streams, signals and environment to the application and leaves with its exit code. */
 import { runCli } from "./app.js";
 import type { CliContext, CliProcess } from "./context.js";
+import { readSecret } from "./read-secret.js";
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 
@@ -28,6 +29,7 @@ const context: CliContext = {
   cwd: process.cwd(),
   clock: Date,
   onInterrupt,
+  readSecret,
   exit: (code) => process.exit(code),
   conditions: [],
 };

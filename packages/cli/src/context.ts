@@ -32,6 +32,8 @@ export interface CliContext {
   readonly clock: Clock;
   /** Calls the listener at each Ctrl-C (or SIGTERM) instead of ending the process; returns what undoes it. */
   onInterrupt(listener: () => void): () => void;
+  /** Asks somebody at the terminal for something that is not shown; undefined where there is no terminal. */
+  readonly readSecret?: (prompt: string) => Promise<string | undefined>;
   /** Ends the process at once. */
   exit(code: number): never;
   /** Package export conditions under which pipelines' imports resolve, besides `node` and `import`. */

@@ -17,11 +17,26 @@ export const exitCode = {
 const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];
 
 /** Errors of the command line that are failures of work, not of usage. */
-const operational = new Set(["CLI_INTERNAL", "CLI_COMPONENTS_STALE"]);
+const operational = new Set([
+  "CLI_INTERNAL",
+  "CLI_COMPONENTS_STALE",
+  "CLI_KEY_VAULT_FAILED",
+  "CLI_PASSPHRASE_MISSING",
+]);
+
+/** Errors of other rooms that are about what was handed in. */
+const handedIn = new Set([
+  "SEAL_RECIPIENT_INVALID",
+  "SEAL_EXPORT_RECIPIENT",
+  "SEAL_EXPORT_KEY",
+  "SEAL_SHARES_COUNT",
+]);
 
 /** The exit code for an error with this code. */
 export function exitCodeForError(code: string): number {
+  if (code === "CLI_INTERRUPTED") return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
+  if (handedIn.has(code)) return exitCode.usage;
   const usage = code.startsWith("CLI_") || inputPrefixes.some((prefix) => code.startsWith(prefix));
   return usage ? exitCode.usage : exitCode.failed;
 }

@@ -3,5 +3,5 @@ export { createEngine } from "./engine.js";
 export * from "./events.js";
 export * from "./result.js";
 export type { GcOptions, GcReport } from "./store/collection.js";
-export { openStore, type Store } from "./store/store.js";
+export { ensureStore, openStore, type Store } from "./store/store.js";
 export type { RunDetails, RunHeader } from "./store/summary.js";

@@ -1,3 +1,5 @@
+export { type ArchivedContent, compareEntries, readArchive, writeArchive } from "./archive/archive.js";
+export type { ArchiveEntry } from "./archive/header.js";
 export { type Aead, type AeadFactory, webCryptoAead } from "./container/cipher.js";
 export { artifactDigest } from "./container/digest.js";
 export {
@@ -32,9 +34,12 @@ export {
   verifyEnvelope,
 } from "./dsse/envelope.js";
 export { ed25519Signer, keyIdOf, type Signer, signerFromSeed } from "./dsse/signer.js";
+export { encryptForAge } from "./export/age.js";
+export { encryptJwe, type JweKey, maxJweBytes } from "./export/jwe.js";
 export { type HpkeContext, type HpkeMessage, hpkeOpen, hpkeSeal } from "./keys/hpke.js";
 export { type Identity, identityFromPrivateKey, type ProjectKey, projectKeyFrom } from "./keys/identity.js";
 export { formatRecipient, parseRecipient, type Recipient, recipientIdOf } from "./keys/recipient.js";
+export { combineShares, splitSecret } from "./keys/shares.js";
 export { signStatement, type VerifiedStatement, verifyStatement } from "./statement/signed.js";
 export {
   checkStatement,

@@ -8,11 +8,13 @@ import { componentRoutes } from "./component.js";
 import { componentsRoutes } from "./components.js";
 import { doctorCommand } from "./doctor.js";
 import { initCommand } from "./init.js";
+import { keysRoutes } from "./keys.js";
 import { lintCommand } from "./lint.js";
 import { policyRoutes } from "./policy.js";
 import { reportCommand } from "./report.js";
 import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
+import { exportCommand, openCommand, sealCommand } from "./seal.js";
 import { serveCommand } from "./serve.js";
 
 export const root = buildRouteMap<string, CliContext>({
@@ -28,6 +30,10 @@ export const root = buildRouteMap<string, CliContext>({
     lint: lintCommand,
     components: componentsRoutes,
     component: componentRoutes,
+    keys: keysRoutes,
+    seal: sealCommand,
+    open: openCommand,
+    export: exportCommand,
     attest: attestRoutes,
     policy: policyRoutes,
     doctor: doctorCommand,

@@ -44,10 +44,15 @@ const wrapDomain = utf8("sealflow sealed artifact v1 data key");
 export async function encodeKeySection(
   headerBytes: Bytes,
   dataKey: Bytes,
-  to: { readonly recipients: readonly Recipient[]; readonly random: Random },
+  to: {
+    readonly recipients: readonly Recipient[];
+    readonly random: Random;
+    /** Keys that are wrapped under this header already. */
+    readonly kept?: readonly WrappedKey[];
+  },
 ): Promise<Bytes> {
   const info = concatBytes(wrapDomain, await sha256(headerBytes));
-  const wrapped = new Map<string, WrappedKey>();
+  const wrapped = new Map((to.kept ?? []).map((key) => [key.recipient, key]));
   for (const recipient of to.recipients) {
     const id = await recipientIdOf(recipient);
     if (wrapped.has(id)) continue;

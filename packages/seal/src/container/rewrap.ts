@@ -1,7 +1,7 @@
 /** Other recipients for an artifact, without touching its chunks. */
 import type { Random } from "@sealflow/core";
-import type { Recipient } from "../keys/recipient.js";
-import { encodeKeySection, type Unlock, unlockDataKey } from "./key-section.js";
+import { type Recipient, recipientIdOf } from "../keys/recipient.js";
+import { encodeKeySection, type Unlock, unlockDataKey, type WrappedKey } from "./key-section.js";
 import { readOpening } from "./opening.js";
 import { type ByteStream, pieceReader } from "./pieces.js";
 
@@ -11,8 +11,10 @@ const copyBytes = 1024 * 1024;
 /** To whom the artifact shall open from now on. */
 export interface RewrapOptions {
   readonly unlock: Unlock;
-  /** All recipients of the result: those of the original are not kept unless named. */
+  /** Recipients of the result. */
   readonly recipients: readonly Recipient[];
+  /** Recipients that these take the place of: all others of the original stay. Default: nobody stays. */
+  readonly replaces?: readonly Recipient[];
   readonly random: Random;
 }
 
@@ -31,7 +33,8 @@ export async function* rewrapArtifact(
     const opening = await readOpening(reader);
     const dataKey = await unlockDataKey(opening, options.unlock);
     yield opening.headerBytes;
-    yield await encodeKeySection(opening.headerBytes, dataKey, options);
+    const kept = options.replaces === undefined ? [] : await keptKeys(opening.keys, options.replaces);
+    yield await encodeKeySection(opening.headerBytes, dataKey, { ...options, kept });
     for (;;) {
       const bytes = await reader.take(copyBytes);
       if (bytes.length === 0) return;
@@ -40,6 +43,14 @@ export async function* rewrapArtifact(
   } finally {
     await reader.close();
   }
+}
+
+async function keptKeys(
+  keys: readonly WrappedKey[],
+  replaced: readonly Recipient[],
+): Promise<readonly WrappedKey[]> {
+  const ids = await Promise.all(replaced.map(recipientIdOf));
+  return keys.filter(({ recipient }) => !ids.includes(recipient));
 }
 
 /**

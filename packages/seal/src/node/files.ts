@@ -140,7 +140,8 @@ async function writeBatch(file: FileHandle, pieces: readonly Uint8Array[]): Prom
   return undefined;
 }
 
-function unreadable(path: string, cause: unknown): SealflowError {
+/** The error for a file that cannot be read. */
+export function unreadable(path: string, cause: unknown): SealflowError {
   return new SealflowError({
     code: "SEAL_FILE_UNREADABLE",
     message: `${path}: expected a readable file, got ${reasonOf(cause)}`,
@@ -149,7 +150,8 @@ function unreadable(path: string, cause: unknown): SealflowError {
   });
 }
 
-function unwritable(path: string, cause: unknown): SealflowError {
+/** The error for a place that cannot be written. */
+export function unwritable(path: string, cause: unknown): SealflowError {
   const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
   return new SealflowError({
     code: exists ? "SEAL_OUTPUT_EXISTS" : "SEAL_FILE_UNWRITABLE",
