@@ -24,6 +24,23 @@ export default defineConfig({
           exclude: [...never, ...tests(".browser.test.ts")],
         },
       },
+      {
+        // Once more on a newer Node.js: all but what takes long and depends on Python rather than on Node.js.
+        ...shared,
+        test: {
+          ...limits,
+          name: "node24",
+          include: tests(".test.ts"),
+          exclude: [
+            ...never,
+            ...tests(".browser.test.ts"),
+            "examples/**",
+            "packages/*/test/crash/**",
+            "packages/*/test/conformance/**",
+            "packages/cli/test/install.test.ts",
+          ],
+        },
+      },
       { ...shared, test: { ...limits, name: "browser", include: tests(".browser.test.ts"), exclude: never } },
     ],
   },

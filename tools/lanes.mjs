@@ -2,9 +2,35 @@
  * The test lanes. A lane is a set of tests with the same prerequisites: `missing` names what this machine lacks,
  * `setup` installs it from the registries.
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
 import { findPython } from "./install.mjs";
 import { must } from "./run.mjs";
+
+/** The release of Node.js that the tests run on besides the oldest that is supported. */
+const newerNode = "24.21.0";
+
+/** Where that release's binary lies once the lane is set up; npm carries it in a package per platform. */
+function newerNodePath() {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const platform = `node-${process.platform}-${process.arch}`;
+  return join(cache, "sealflow", "node", newerNode, "node_modules", platform, "bin", "node");
+}
+
+/** Installs the release of Node.js beside its final place and moves it there, so that a cut-off download leaves none. */
+function installNewerNode() {
+  const node = newerNodePath();
+  if (existsSync(node)) return;
+  const platform = `node-${process.platform}-${process.arch}`;
+  const place = join(dirname(node), "..", "..", "..");
+  const building = `${place}.${process.pid}`;
+  mkdirSync(building, { recursive: true });
+  const quiet = ["--no-save", "--no-audit", "--no-fund", "--silent"];
+  must("npm", ["install", ...quiet, "--prefix", building, `${platform}@${newerNode}`]);
+  rmSync(place, { recursive: true, force: true });
+  renameSync(building, place);
+}
 
 /** Debian's Chromium, or the one named in SEALFLOW_CHROMIUM. */
 export function chromium() {
@@ -30,6 +56,14 @@ export const lanes = [
     },
     vitestProject: "browser",
     python: false,
+  },
+  {
+    name: "node24",
+    missing: () => (existsSync(newerNodePath()) ? undefined : `Node.js ${newerNode}`),
+    setup: installNewerNode,
+    vitestProject: "node24",
+    python: false,
+    node: newerNodePath,
   },
 ];
 

@@ -39,7 +39,7 @@ for (const lane of lanes.filter((each) => !values.lane || values.lane.includes(e
     await pytest(testPython, "python/tests");
     await pytest(ensureExamplePython(), "examples/loan-default/tests");
   }
-  await vitest(lane.vitestProject);
+  await vitest(lane.vitestProject, lane.node?.() ?? process.execPath);
 }
 for (const name of required) if (!lanes.some((lane) => lane.name === name)) broken = true;
 
@@ -48,12 +48,12 @@ if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(broken || total.failed > 0 || total.passed === 0 ? 1 : 0);
 
-async function vitest(project) {
+async function vitest(project, node) {
   const report = join(scratch, `${project}.json`);
   const code = await start(
-    "npx",
+    node,
     [
-      "vitest",
+      "node_modules/vitest/vitest.mjs",
       "run",
       "--project",
       project,
