@@ -26,6 +26,10 @@ const operational = new Set([
 
 /** Errors of other rooms that are about what was handed in. */
 const handedIn = new Set([
+  "CLUSTER_CONTEXT_UNKNOWN",
+  "CLUSTER_CONTEXTS_INVALID",
+  "CLUSTER_KUBECONFIG_INVALID",
+  "CLUSTER_SECRET_MISSING",
   "SEAL_RECIPIENT_INVALID",
   "SEAL_EXPORT_RECIPIENT",
   "SEAL_EXPORT_KEY",

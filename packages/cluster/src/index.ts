@@ -1,3 +1,4 @@
+export * from "./contexts/index.js";
 export { GRAMINE_1_9, type GramineBuild, parseGramineOffsets, type ThreadFields } from "./gramine/build.js";
 export {
   type EnclaveMeasured,
@@ -5,3 +6,4 @@ export {
   type MeasureInput,
   measureEnclave,
 } from "./gramine/measure.js";
+export * from "./kube/index.js";

@@ -4,4 +4,4 @@ export * from "./events.js";
 export * from "./result.js";
 export type { GcOptions, GcReport } from "./store/collection.js";
 export { ensureStore, openStore, type Store } from "./store/store.js";
-export type { RunDetails, RunHeader } from "./store/summary.js";
+export { type RunDetails, type RunHeader, RunView } from "./store/summary.js";

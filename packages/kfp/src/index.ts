@@ -7,6 +7,6 @@ export {
   type NewRun,
   type Upload,
 } from "./client.js";
-export { type LiveMessage, type LiveOptions, watchRun, watchRuns } from "./live.js";
+export { type LiveMessage, type LiveOptions, type LogQuery, readLog, watchRun, watchRuns } from "./live.js";
 export type { ClientOptions } from "./transport.js";
 export * from "./types.js";

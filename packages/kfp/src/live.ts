@@ -1,5 +1,5 @@
 /** Live events of `sealflow serve`, over server-sent events. Kubeflow Pipelines has no such routes. */
-import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
+import { isJsonObject, type JsonObject, type JsonValue, SealflowError } from "@sealflow/core";
 import { ask, type ClientOptions } from "./transport.js";
 
 /** One message of a stream. */
@@ -9,6 +9,44 @@ export interface LiveMessage {
   /** Type of a run's event; for all runs `run-changed`, `run-removed`, or `reset`: what was missed is lost, ask for the list. */
   readonly event: string;
   readonly data: JsonObject;
+}
+
+/** Which log of a run. */
+export interface LogQuery {
+  readonly runId: string;
+  /** Path of the task. */
+  readonly task: string;
+  /** Default: the last one. */
+  readonly attempt?: number;
+  /** Goes on until the task's end. Default: false. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What an attempt of a task wrote, in chunks of text.
+ *
+ * @throws SealflowError `KFP_UNREACHABLE`, `KFP_REQUEST_REFUSED`, `KFP_ANSWER_INVALID`
+ */
+export async function* readLog(client: ClientOptions, query: LogQuery): AsyncGenerator<string> {
+  const { runId, task, attempt, follow = false, signal } = query;
+  const path = `/api/runs/${encodeURIComponent(runId)}/log`;
+  const answer = await ask(client, {
+    path,
+    query: { task, attempt, follow: follow ? "true" : undefined },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (!answer.headers.get("content-type")?.startsWith("text/plain")) throw noStream(path);
+  if (answer.body === null) return;
+  const decoder = new TextDecoder();
+  const reader = answer.body.getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      yield decoder.decode(part.value, { stream: true });
+    }
+  } finally {
+    await reader.cancel();
+  }
 }
 
 /** Settings of a stream. */
@@ -48,6 +86,8 @@ async function* stream(
   const headers = { Accept: "text/event-stream", ...(after === undefined ? {} : { "Last-Event-ID": after }) };
   const answer = await ask(client, { path, headers, ...(signal === undefined ? {} : { signal }) });
   if (answer.body === null) return;
+  // A page in front of another server answers any path.
+  if (!answer.headers.get("content-type")?.startsWith("text/event-stream")) throw noStream(path);
   const decoder = new TextDecoder();
   const reader = answer.body.getReader();
   let text = "";
@@ -66,6 +106,14 @@ async function* stream(
   } finally {
     await reader.cancel();
   }
+}
+
+function noStream(path: string): SealflowError {
+  return new SealflowError({
+    code: "KFP_ANSWER_INVALID",
+    message: `${path}: expected a stream, got something else`,
+    hint: "Only `sealflow serve` has this route.",
+  });
 }
 
 /** One message; undefined for comments and settings. WHATWG HTML, section 9.2.6. */

@@ -9,6 +9,7 @@ import { systemCode } from "../load/read-file.js";
 import { nearest } from "../nearest.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import type { LogsFlags } from "../routes/runs.js";
+import { targetOf, withSession } from "./target.js";
 
 /** One attempt's log and how much of it was shown. */
 interface Source {
@@ -29,6 +30,14 @@ export async function showLogs(
   reference: string,
   task?: string,
 ): Promise<void> {
+  const target = await targetOf(context, flags.on);
+  if (target.kind === "remote") {
+    const { printRemoteLogs } = await import("./remote-runs.js");
+    const { follow, attempt } = flags;
+    return withSession(context, target, (session) =>
+      printRemoteLogs(context, session, { reference, task, attempt, follow }),
+    );
+  }
   const store = await openProjectStore(context, flags.store);
   const runId = resolveRunId(store, reference);
   const sources = new Map<string, Source>();

@@ -1,6 +1,7 @@
 /** `sealflow run`, `resume` and `retry`. */
-import { SealflowError } from "@sealflow/core";
+import { type JsonObject, SealflowError } from "@sealflow/core";
 import { createEngine, type Engine, type RunListeners, type RunSummary, type Store } from "@sealflow/engine";
+import type { PipelineDocument } from "@sealflow/pipeline";
 import { type CliContext, wantsColour } from "../context.js";
 import { exitCode } from "../exit-code.js";
 import { loadPipeline } from "../load/pipeline-file.js";
@@ -14,6 +15,7 @@ import { formatOutcome } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import type { ExecutionFlags, RunFlags } from "../routes/run.js";
 import { openEventFile } from "./event-file.js";
+import { type Target, targetOf, withSession } from "./target.js";
 import { watchRun } from "./watch-run.js";
 
 /** Starts, continues or repeats a run on an engine. */
@@ -23,6 +25,7 @@ type Work = (engine: Engine, listeners: RunListeners) => Promise<RunSummary>;
 export async function runPipeline(context: CliContext, flags: RunFlags, file?: string): Promise<number> {
   return withRunJson(context, flags, async () => {
     const project = await findProject(context.cwd);
+    const target = await targetOf(context, flags.on);
     const { openStore } = await import("@sealflow/engine");
     const store = openStore(storeDirectory(context, project, flags.store));
     const { document, ...loaded } = await loadPipeline(context, pipelineFile(project, file), flags);
@@ -30,6 +33,7 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
       assignments: flags.param ?? [],
       ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
     });
+    if (target.kind === "remote") return runElsewhere(context, flags, { target, document, parameters });
     const options = {
       ...loaded,
       // What a path on the command line means: it starts where the command is called, wherever the pipeline lies.
@@ -46,6 +50,33 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
       engine.run(document, { ...options, ...listeners }),
     );
   });
+}
+
+interface Elsewhere {
+  readonly target: Extract<Target, { kind: "remote" }>;
+  readonly document: PipelineDocument;
+  readonly parameters: JsonObject;
+}
+
+/** A run on another engine; its end is printed as that of a run here. */
+async function runElsewhere(context: CliContext, flags: RunFlags, run: Elsewhere): Promise<number> {
+  const { target, document, parameters } = run;
+  const { runRemotely } = await import("./remote-run.js");
+  const started = context.clock.now();
+  const outcome = await withSession(context, target, (session) =>
+    runRemotely(context, session, {
+      ...{ on: target.name, document, parameters, logs: flags.logs },
+      onInterrupt: flags.onInterrupt ?? "detach",
+      name: flags.name,
+      experiment: flags.experiment,
+      serviceAccount: flags.serviceAccount,
+      pipelineRoot: flags.pipelineRoot,
+      events: flags.events,
+    }),
+  );
+  if ("detached" in outcome) return exitCode.interrupted;
+  printSummary(context, { ...flags, on: target.name }, outcome, context.clock.now() - started);
+  return exitCodeOf(outcome);
 }
 
 /** `sealflow resume RUN`. */
@@ -127,7 +158,7 @@ function exitCodeOf({ state }: RunSummary): number {
 
 function printSummary(
   context: CliContext,
-  flags: ExecutionFlags,
+  flags: Pick<RunFlags, "json" | "on">,
   summary: RunSummary,
   elapsedMs: number,
 ): void {
@@ -138,8 +169,9 @@ function printSummary(
   }
   stdout.write(formatOutcome(summary, elapsedMs, styleFor(wantsColour(stdout, env))));
   const failed = summary.tasks.find((task) => task.state === "FAILED");
-  if (failed !== undefined) stderr.write(`hint: sealflow runs logs ${summary.runId} '${failed.path}'\n`);
-  if (summary.state !== "SUCCEEDED") stderr.write(`hint: sealflow retry ${summary.runId}\n`);
+  const on = flags.on === undefined ? "" : ` --on ${flags.on}`;
+  if (failed !== undefined) stderr.write(`hint: sealflow runs logs ${summary.runId} '${failed.path}'${on}\n`);
+  if (summary.state !== "SUCCEEDED" && on === "") stderr.write(`hint: sealflow retry ${summary.runId}\n`);
 }
 
 /** With `--json` an error before any run still gives the one object that callers parse. */

@@ -1,11 +1,13 @@
 /** `sealflow runs list|show|cancel|delete|gc`. */
+import type { RunDetails, RunHeader } from "@sealflow/engine";
 import { type CliContext, wantsColour } from "../context.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import { formatError } from "../render/error.js";
 import { formatArtifacts, formatTasks, formatValues, paintState } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import { formatBytes, formatColumns, formatDuration, visible } from "../render/text.js";
-import type { GcFlags, ListFlags, StoreFlags } from "../routes/runs.js";
+import type { GcFlags, ListFlags, PlaceFlags } from "../routes/runs.js";
+import { targetOf, withSession } from "./target.js";
 
 function printJson(context: CliContext, value: unknown): void {
   context.process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -13,9 +15,7 @@ function printJson(context: CliContext, value: unknown): void {
 
 /** `sealflow runs list`. */
 export async function listRuns(context: CliContext, flags: ListFlags): Promise<void> {
-  const store = await openProjectStore(context, flags.store);
-  const all = store.listRuns();
-  const runs = all.slice(0, flags.limit);
+  const { runs, total, where } = await listed(context, flags);
   if (flags.json) return printJson(context, { runs });
   const rows = runs.map((run) => {
     const ended = run.endTime === null ? context.clock.now() : Date.parse(run.endTime);
@@ -23,15 +23,43 @@ export async function listRuns(context: CliContext, flags: ListFlags): Promise<v
     return [run.runId, run.state, run.createTime.slice(0, 19).replace("T", " "), took, visible(run.name)];
   });
   const { stdout, stderr } = context.process;
-  if (rows.length === 0) stderr.write(`no runs in ${store.directory}\n`);
+  if (rows.length === 0) stderr.write(`no runs ${where}\n`);
   else stdout.write(formatColumns([["RUN", "STATE", "CREATED (UTC)", "TOOK", "NAME"], ...rows]));
-  if (all.length > runs.length) stderr.write(`${all.length - runs.length} older runs: --limit shows more\n`);
+  if (total > runs.length) stderr.write(`${total - runs.length} older runs: --limit shows more\n`);
+}
+
+interface Listed {
+  readonly runs: readonly RunHeader[];
+  readonly total: number;
+  /** For people: `in DIRECTORY` or `on NAME`. */
+  readonly where: string;
+}
+
+async function listed(context: CliContext, flags: ListFlags): Promise<Listed> {
+  const target = await targetOf(context, flags.on);
+  if (target.kind === "remote") {
+    const { listRemoteRuns } = await import("./remote-runs.js");
+    const found = await withSession(context, target, (session) => listRemoteRuns(session, flags.limit));
+    return { ...found, where: `on ${target.name}` };
+  }
+  const store = await openProjectStore(context, flags.store);
+  const all = store.listRuns();
+  return { runs: all.slice(0, flags.limit), total: all.length, where: `in ${store.directory}` };
+}
+
+async function found(context: CliContext, flags: PlaceFlags, reference: string): Promise<RunDetails> {
+  const target = await targetOf(context, flags.on);
+  if (target.kind === "remote") {
+    const { showRemoteRun } = await import("./remote-runs.js");
+    return withSession(context, target, (session) => showRemoteRun(session, reference));
+  }
+  const store = await openProjectStore(context, flags.store);
+  return store.getRun(resolveRunId(store, reference));
 }
 
 /** `sealflow runs show RUN`. */
-export async function showRun(context: CliContext, flags: StoreFlags, reference: string): Promise<void> {
-  const store = await openProjectStore(context, flags.store);
-  const run = store.getRun(resolveRunId(store, reference));
+export async function showRun(context: CliContext, flags: PlaceFlags, reference: string): Promise<void> {
+  const run = await found(context, flags, reference);
   if (flags.json) return printJson(context, run);
   const { stdout, env } = context.process;
   const style = styleFor(wantsColour(stdout, env));
@@ -57,20 +85,40 @@ export async function showRun(context: CliContext, flags: StoreFlags, reference:
 }
 
 /** `sealflow runs cancel RUN`. */
-export async function cancelRun(context: CliContext, flags: StoreFlags, reference: string): Promise<void> {
+export async function cancelRun(context: CliContext, flags: PlaceFlags, reference: string): Promise<void> {
+  const runId = await requestCancel(context, flags, reference);
+  if (flags.json) return printJson(context, { runId, canceling: true });
+  context.process.stdout.write(`Run ${runId} is being canceled\n`);
+}
+
+async function requestCancel(context: CliContext, flags: PlaceFlags, reference: string): Promise<string> {
+  const target = await targetOf(context, flags.on);
+  if (target.kind === "remote") {
+    const { cancelRemoteRun } = await import("./remote-runs.js");
+    return withSession(context, target, (session) => cancelRemoteRun(session, reference));
+  }
   const store = await openProjectStore(context, flags.store);
   const runId = resolveRunId(store, reference);
   store.requestCancel(runId);
-  if (flags.json) return printJson(context, { runId, canceling: true });
-  context.process.stdout.write(`Run ${runId} is being canceled\n`);
+  return runId;
 }
 
 /** `sealflow runs delete RUN…`. */
 export async function deleteRuns(
   context: CliContext,
-  flags: StoreFlags,
+  flags: PlaceFlags,
   ...references: string[]
 ): Promise<void> {
+  const target = await targetOf(context, flags.on);
+  if (target.kind === "remote") {
+    const { deleteRemoteRun } = await import("./remote-runs.js");
+    const deleted: string[] = [];
+    await withSession(context, target, async (session) => {
+      for (const reference of new Set(references)) deleted.push(await deleteRemoteRun(session, reference));
+    });
+    for (const runId of flags.json ? [] : deleted) context.process.stdout.write(`Deleted run ${runId}\n`);
+    return flags.json ? printJson(context, { deleted }) : undefined;
+  }
   const store = await openProjectStore(context, flags.store);
   const runs = [...new Set(references.map((reference) => resolveRunId(store, reference)))];
   for (const runId of runs) {

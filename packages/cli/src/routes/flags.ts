@@ -38,6 +38,15 @@ export const storeFlag = {
   brief: "Where runs and artifacts are kept (SEALFLOW_STORE; default: .sealflow of the project)",
 } as const;
 
+/** `--on NAME`. */
+export const onFlag = {
+  kind: "parsed",
+  parse: text,
+  optional: true,
+  placeholder: "name",
+  brief: "Where: a context of `sealflow contexts`, or local (default: the context in use)",
+} as const;
+
 /** A flag that is off unless given. */
 export function switchFlag(brief: string) {
   return { kind: "boolean", default: false, withNegated: false, brief } as const;

@@ -6,6 +6,7 @@ import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
 import { componentRoutes } from "./component.js";
 import { componentsRoutes } from "./components.js";
+import { contextsRoutes } from "./contexts.js";
 import { doctorCommand } from "./doctor.js";
 import { initCommand } from "./init.js";
 import { keysRoutes } from "./keys.js";
@@ -24,6 +25,7 @@ export const root = buildRouteMap<string, CliContext>({
     resume: resumeCommand,
     retry: retryCommand,
     runs: runsRoutes,
+    contexts: contextsRoutes,
     report: reportCommand,
     serve: serveCommand,
     compile: compileCommand,

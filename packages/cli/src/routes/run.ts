@@ -5,6 +5,7 @@ import {
   choiceFlag,
   integerFrom,
   jsonFlag,
+  onFlag,
   optionalArgument,
   storeFlag,
   switchFlag,
@@ -35,6 +36,12 @@ export interface RunFlags extends ExecutionFlags {
   readonly volume?: readonly string[];
   readonly finalStatus?: "backend" | "documented";
   readonly collected?: "nested" | "flat";
+  readonly on?: string;
+  readonly logs: boolean;
+  readonly onInterrupt?: "detach" | "cancel";
+  readonly experiment?: string;
+  readonly serviceAccount?: string;
+  readonly pipelineRoot?: string;
 }
 
 const execution = {
@@ -78,6 +85,15 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
         ["nested", "flat"],
         "What Collected makes of nested loops: lists of lists (default), or one list as the official backend",
       ),
+      on: onFlag,
+      logs: switchFlag("Print what tasks write while they run (with --on)"),
+      onInterrupt: choiceFlag(
+        ["detach", "cancel"],
+        "What the first Ctrl-C does to a run on another engine: leave it running (default), or cancel it",
+      ),
+      experiment: textFlag("name", "Experiment of the run, made when there is none (with --on)"),
+      serviceAccount: textFlag("name", "Kubernetes service account of the run's pods (with --on)"),
+      pipelineRoot: textFlag("uri", "Where the other engine keeps artifacts (with --on)"),
     },
     aliases: { p: "param" },
     positional: {
@@ -88,9 +104,9 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
     },
   },
   docs: {
-    brief: "Run a pipeline on this machine",
+    brief: "Run a pipeline, on this machine or another engine",
     fullDescription:
-      "Run a pipeline on this machine. Exit code 0 when it succeeded, 1 when it failed, 2 when something is wrong with the command line, the parameters or the pipeline, 130 when it was canceled with Ctrl-C.",
+      "Run a pipeline, on this machine or with --on elsewhere. Exit code 0 when it succeeded, 1 when it failed, 2 when something is wrong with the command line, the parameters or the pipeline, 130 when it was canceled with Ctrl-C.",
   },
 });
 

@@ -5,6 +5,7 @@ import {
   durationMs,
   integerFrom,
   jsonFlag,
+  onFlag,
   optionalArgument,
   storeFlag,
   switchFlag,
@@ -17,14 +18,20 @@ export interface StoreFlags {
   readonly json: boolean;
 }
 
+/** Flags of commands that also work on runs of other engines. */
+export interface PlaceFlags extends StoreFlags {
+  readonly on?: string;
+}
+
 /** Flags of `runs list`. */
-export interface ListFlags extends StoreFlags {
+export interface ListFlags extends PlaceFlags {
   readonly limit: number;
 }
 
 /** Flags of `runs logs`. */
 export interface LogsFlags {
   readonly store?: string;
+  readonly on?: string;
   readonly follow: boolean;
   readonly attempt?: number;
 }
@@ -36,13 +43,14 @@ export interface GcFlags extends StoreFlags {
 }
 
 const common = { store: storeFlag, json: jsonFlag };
+const placed = { ...common, on: onFlag };
 const run = argument("run", "Id of the run, its first or last characters, or latest");
 
 const list = buildCommand<ListFlags, [], CliContext>({
   loader: lazy(async () => (await import("../commands/runs.js")).listRuns),
   parameters: {
     flags: {
-      ...common,
+      ...placed,
       limit: {
         kind: "parsed",
         parse: integerFrom(1),
@@ -56,9 +64,9 @@ const list = buildCommand<ListFlags, [], CliContext>({
   docs: { brief: "List runs, newest first" },
 });
 
-const show = buildCommand<StoreFlags, [string], CliContext>({
+const show = buildCommand<PlaceFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/runs.js")).showRun),
-  parameters: { flags: common, positional: { kind: "tuple", parameters: [run] } },
+  parameters: { flags: placed, positional: { kind: "tuple", parameters: [run] } },
   docs: { brief: "Show one run: parameters, tasks, outputs, errors" },
 });
 
@@ -67,6 +75,7 @@ const logs = buildCommand<LogsFlags, [string, string?], CliContext>({
   parameters: {
     flags: {
       store: storeFlag,
+      on: onFlag,
       follow: switchFlag("Go on until the run ends"),
       attempt: {
         kind: "parsed",
@@ -85,15 +94,15 @@ const logs = buildCommand<LogsFlags, [string, string?], CliContext>({
   docs: { brief: "Print what tasks wrote" },
 });
 
-const cancel = buildCommand<StoreFlags, [string], CliContext>({
+const cancel = buildCommand<PlaceFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/runs.js")).cancelRun),
-  parameters: { flags: common, positional: { kind: "tuple", parameters: [run] } },
+  parameters: { flags: placed, positional: { kind: "tuple", parameters: [run] } },
   docs: { brief: "Cancel a run that another process runs" },
 });
 
-const remove = buildCommand<StoreFlags, string[], CliContext>({
+const remove = buildCommand<PlaceFlags, string[], CliContext>({
   loader: lazy(async () => (await import("../commands/runs.js")).deleteRuns),
-  parameters: { flags: common, positional: { kind: "array", parameter: run, minimum: 1 } },
+  parameters: { flags: placed, positional: { kind: "array", parameter: run, minimum: 1 } },
   docs: { brief: "Delete the records of runs; artifacts go with the next gc" },
 });
 

@@ -1,0 +1,53 @@
+/** What the tasks of a remote run write, line by line with the task in front. */
+import type { Session } from "@sealflow/cluster";
+import type { RunEvent } from "@sealflow/engine";
+import type { CliContext } from "../context.js";
+import { visible } from "../render/text.js";
+
+/** Follows each task that starts, until its end. */
+export class RemoteLogs {
+  private readonly context: CliContext;
+  private readonly session: Session;
+  private readonly runId: string;
+  private readonly leaving = new AbortController();
+  private readonly following = new Set<Promise<void>>();
+
+  constructor(context: CliContext, session: Session, runId: string) {
+    this.context = context;
+    this.session = session;
+    this.runId = runId;
+  }
+
+  /** Begins to follow what the event starts; waits for nothing. */
+  async event(event: RunEvent): Promise<void> {
+    if (event.type !== "task-started") return;
+    const followed = this.follow(event.path, event.attempt).catch(() => {});
+    this.following.add(followed);
+    followed.then(() => this.following.delete(followed));
+  }
+
+  /** Waits for what is still on its way, unless the user leaves. */
+  async close(now: boolean): Promise<void> {
+    if (now) this.leaving.abort();
+    await Promise.all(this.following);
+  }
+
+  private async follow(path: string, attempt: number): Promise<void> {
+    const { remoteLog } = await import("@sealflow/cluster");
+    const lines = remoteLog(this.session, {
+      ...{ runId: this.runId, task: path, attempt, follow: true },
+      signal: this.leaving.signal,
+    });
+    let rest = "";
+    for await (const text of lines) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      for (const line of parts) this.print(path, line);
+    }
+    if (rest !== "") this.print(path, rest);
+  }
+
+  private print(path: string, line: string): void {
+    this.context.process.stderr.write(`${path} | ${visible(line)}\n`);
+  }
+}
