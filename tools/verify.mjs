@@ -10,8 +10,8 @@ must("npx", ["biome", "ci", "."]);
 must("npm", ["run", "-s", "boundaries"]);
 must("npx", ["tsc", "-b"]);
 if (existsSync(join(root, "python/pyproject.toml"))) {
-  must(python, ["-m", "ruff", "check", "python", "examples"]);
-  must(python, ["-m", "ruff", "format", "--check", "python", "examples"]);
+  must(python, ["-m", "ruff", "check", "python", "examples", "bench"]);
+  must(python, ["-m", "ruff", "format", "--check", "python", "examples", "bench"]);
   must(python, ["-m", "mypy", "--config-file", "python/pyproject.toml", "python/src"]);
 }
 if (existsSync(join(root, "tools/docs.mjs"))) must("node", ["tools/docs.mjs"]);
