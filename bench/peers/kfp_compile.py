@@ -7,11 +7,13 @@ from kfp import compiler, dsl
 
 @dsl.component
 def step(number: int) -> int:
+    """The next number."""
     return number + 1
 
 
 @dsl.pipeline(name="five-hundred-tasks")
 def five_hundred() -> None:
+    """Ten chains of fifty tasks."""
     for row in range(10):
         number = step(number=row).output
         for _ in range(49):

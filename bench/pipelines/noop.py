@@ -2,8 +2,9 @@
 
 
 def noop() -> None:
-    pass
+    """Nothing."""
 
 
 def step(number: int) -> int:
+    """The next number."""
     return number + 1
