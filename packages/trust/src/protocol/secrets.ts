@@ -1,5 +1,14 @@
 /** The secrets of a commit: data keys and values, encrypted to the broker, bound to transcript and statement. */
-import { canonicalJson, type Digest, fromBase64, fromHex, type Random, toBase64, utf8 } from "@sealflow/core";
+import {
+  canonicalJson,
+  concatBytes,
+  type Digest,
+  fromBase64,
+  fromHex,
+  type Random,
+  toBase64,
+  utf8,
+} from "@sealflow/core";
 import { hpkeOpen, hpkeSeal, type Identity } from "@sealflow/seal";
 import { z } from "zod";
 import { checkDocument, decodeDocument, shape } from "../document.js";
@@ -31,7 +40,7 @@ export type CommitSecrets = z.infer<typeof schema>;
 
 const kind = { what: "commit's secrets", schema };
 
-/** Encrypts the secrets of a commit: HPKE with `H(T)` as info and the statement's digest as associated data. */
+/** Encrypts the secrets of a commit: HPKE with `H(T)` and the statement's digest as info. */
 export async function sealSecrets(
   secrets: CommitSecrets,
   to: {
@@ -46,9 +55,14 @@ export async function sealSecrets(
   const plaintext = utf8(canonicalJson(checkDocument(kind, secrets)));
   const { enc, ciphertext } = await hpkeSeal(
     { plaintext, recipient: fromHex(to.broker), random: to.random },
-    { info: await transcriptHash(to.transcript), aad: utf8(to.statement) },
+    { info: await infoOf(to.transcript, to.statement) },
   );
   return { enc: toBase64(enc), ciphertext: toBase64(ciphertext) };
+}
+
+/** Not as associated data: one-message HPKE interfaces, Python's among them, offer info alone. */
+async function infoOf(transcript: Transcript, statement: Digest): Promise<Uint8Array<ArrayBuffer>> {
+  return concatBytes(await transcriptHash(transcript), utf8(statement));
 }
 
 /** Decrypts them as the broker. @throws SealflowError `TRUST_COMMIT_SECRETS`, `TRUST_DOCUMENT_MALFORMED` */
@@ -57,7 +71,7 @@ export async function openSecrets(
   by: { readonly identity: Identity; readonly transcript: Transcript; readonly statement: Digest },
 ): Promise<CommitSecrets> {
   const message = { enc: fromBase64(sealed.enc), ciphertext: fromBase64(sealed.ciphertext) };
-  const context = { info: await transcriptHash(by.transcript), aad: utf8(by.statement) };
+  const context = { info: await infoOf(by.transcript, by.statement) };
   const plaintext = await hpkeOpen({ ...message, identity: by.identity }, context);
   if (plaintext !== undefined) return decodeDocument(kind, plaintext);
   throw failure("TRUST_COMMIT_SECRETS", "commit", {
