@@ -33,6 +33,19 @@ describe("sealflow compile", () => {
     expect((await sealflow("compile", ...sums, "-o", "-")).stdout).toBe(yaml);
   });
 
+  it("writes Kubernetes objects instead, which are read back too", async () => {
+    const named = ["--manifest", "--version-name", "sums-2", "--namespace", "team"];
+    const { stdout, exitCode } = await sealflow("compile", ...sums, "-o", "-", ...named);
+    expect(exitCode).toBe(0);
+    expect(stdout.match(/^kind: .*$/gm)).toEqual(["kind: Pipeline", "kind: PipelineVersion"]);
+    const { stdout: yaml } = await sealflow("compile", ...sums, "-o", "-");
+    expect(parsePipelineDocument(stdout)).toEqual(parsePipelineDocument(yaml));
+    expect(await sealflow("compile", ...sums, "-o", "-", "--namespace", "team")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("expected --manifest"),
+    });
+  });
+
   it("asks which pipeline is meant when a file exports several", async () => {
     expect(await sealflow("compile", "pipeline.ts", "-o", "-")).toMatchObject({
       exitCode: 2,

@@ -120,7 +120,7 @@ class LocalEngine implements Engine {
     const interpretation = createInterpretation(
       document.spec,
       parameters,
-      contextOf(runLayout(services.store, runId), { runName, settings, platform: document.platform }),
+      contextOf(runLayout(services.store, runId), { runName, settings, ...document }),
     );
     ensureStore(services.store);
     const lock = await lockRun(services, runId, "started");
@@ -145,6 +145,7 @@ class LocalEngine implements Engine {
           earlier: [],
           opening: [created, started],
           loop: { interpretation, decisions: interpretation.start(), attempts: new Map() },
+          since: Date.parse(settings.createTime),
         },
         listeners,
       );
@@ -164,6 +165,7 @@ class LocalEngine implements Engine {
       mkdirSync(layout.logs);
       mkdirSync(layout.work);
       if (usesWorkspace(document)) mkdirSync(layout.workspace);
+      if (speaksOf(document, "pipeline_root")) mkdirSync(layout.root);
     });
     writeStoredDocument(this.services.store, layout.document, { document, locks });
   }
@@ -192,7 +194,7 @@ class LocalEngine implements Engine {
     if (creation === undefined) throw new Error(`run ${runId} has no first event`);
     const { document, locks } = readStoredDocument(layout.document);
     const settings = settingsFromJson(creation.options);
-    const context = contextOf(layout, { runName: creation.runName, settings, platform: document.platform });
+    const context = contextOf(layout, { runName: creation.runName, settings, ...document });
     const interpretation = createInterpretation(document.spec, creation.parameters, context);
     const recorded = recordedResults(earlier);
     const { decisions, dropped } = replay(interpretation, recorded, ({ state }) =>
@@ -210,14 +212,20 @@ class LocalEngine implements Engine {
       earlier,
       opening: [dropped.length === 0 ? resumed : { ...resumed, dropped }],
       loop: { interpretation, decisions, attempts: recorded.attempts },
+      since: mode === "retry" ? this.services.now() : creation.time,
     };
   }
 }
 
 /** True for pipelines that configure a workspace or speak of its path. */
-function usesWorkspace({ spec, platform }: PipelineDocument): boolean {
+function usesWorkspace(document: PipelineDocument): boolean {
+  const { platform } = document;
   const configured = platform?.platforms.kubernetes?.pipelineConfig?.workspace !== undefined;
-  return configured || JSON.stringify(spec).includes("{{$.workspace_path}}");
+  return configured || speaksOf(document, "workspace_path");
+}
+
+function speaksOf({ spec }: PipelineDocument, placeholder: string): boolean {
+  return JSON.stringify(spec).includes(`{{$.${placeholder}}}`);
 }
 
 function settingsOf(options: RunOptions, now: number): RunSettings {

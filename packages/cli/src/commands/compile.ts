@@ -1,5 +1,6 @@
 /** `sealflow compile`. */
-import { formatPipelineYaml } from "@sealflow/pipeline";
+import { SealflowError } from "@sealflow/core";
+import { formatPipelineManifests, formatPipelineYaml, type PipelineDocument } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
 import { loadPipeline } from "../load/pipeline-file.js";
 import { writeUserFile } from "../load/write-file.js";
@@ -8,7 +9,22 @@ import type { CompileFlags } from "../routes/compile.js";
 /** Compiles a TypeScript pipeline; a spec is read, checked and written anew. */
 export async function compile(context: CliContext, flags: CompileFlags, file: string): Promise<void> {
   const { document } = await loadPipeline(context, file, flags);
-  const yaml = formatPipelineYaml(document);
+  const yaml = formatted(document, flags);
   if (flags.output === "-") context.process.stdout.write(yaml);
   else writeUserFile(context, flags.output, yaml);
+}
+
+function formatted(document: PipelineDocument, { manifest, versionName, namespace }: CompileFlags): string {
+  if (manifest) {
+    return formatPipelineManifests(document, {
+      ...(versionName === undefined ? {} : { versionName }),
+      ...(namespace === undefined ? {} : { namespace }),
+    });
+  }
+  if (versionName === undefined && namespace === undefined) return formatPipelineYaml(document);
+  throw new SealflowError({
+    code: "CLI_USAGE",
+    message: "--version-name and --namespace: expected --manifest beside them, got none",
+    hint: "They name Kubernetes objects, which only --manifest writes.",
+  });
 }

@@ -1,12 +1,15 @@
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.js";
-import { argument, textFlag } from "./flags.js";
+import { argument, switchFlag, textFlag } from "./flags.js";
 import { lazy } from "./lazy.js";
 
 /** Flags of `compile`. */
 export interface CompileFlags {
   readonly output: string;
   readonly pipeline?: string;
+  readonly manifest: boolean;
+  readonly versionName?: string;
+  readonly namespace?: string;
 }
 
 export const compileCommand = buildCommand<CompileFlags, [string], CliContext>({
@@ -20,6 +23,9 @@ export const compileCommand = buildCommand<CompileFlags, [string], CliContext>({
         brief: "Where to write the spec; - for standard output",
       },
       pipeline: textFlag("name", "Which pipeline of the file, when it exports several"),
+      manifest: switchFlag("Write the Kubernetes objects Pipeline and PipelineVersion, for kubectl apply"),
+      versionName: textFlag("name", "With --manifest: name of the PipelineVersion (default: the pipeline's)"),
+      namespace: textFlag("name", "With --manifest: namespace of the objects"),
     },
     aliases: { o: "output" },
     positional: { kind: "tuple", parameters: [argument("file", "Pipeline as .ts or .js")] },

@@ -33,7 +33,7 @@ export function ignoredSettings(platform: PlatformSpec | undefined): string | un
     for (const setting of withoutEffect(config)) note(setting, label);
   }
   for (const field of Object.keys(kubernetes?.pipelineConfig ?? {})) {
-    if (field !== "workspace") note(field, "the pipeline");
+    if (field !== "workspace" && field !== "activeDeadlineSeconds") note(field, "the pipeline");
   }
   for (const name of Object.keys(platform?.platforms ?? {})) {
     if (name !== "kubernetes") note("everything", `platform ${name}`);

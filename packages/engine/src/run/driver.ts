@@ -14,6 +14,7 @@ import { type RunLayout, runLayout } from "../store/layout.js";
 import { type HeldLock, takeLock, waitForLocks } from "../store/locks.js";
 import { busyRun, runLockName, writeHeader } from "../store/store.js";
 import { RunView } from "../store/summary.js";
+import { callAt, deadlinePassed, runDeadlineMs } from "./deadline.js";
 import { type LoopStart, RunLoop } from "./loop.js";
 import type { EngineServices, RunInProgress } from "./run-context.js";
 import { ScratchSpace } from "./scratch.js";
@@ -37,6 +38,8 @@ export interface DrivenRun {
   /** What to tell before the loop starts. */
   readonly opening: readonly RunEventBody[];
   readonly loop: LoopStart;
+  /** When the time that the run may take began, in milliseconds since the epoch: its creation, or a retry. */
+  readonly since: number;
 }
 
 /**
@@ -157,15 +160,33 @@ async function loopToEnd({ run, driven, journal, listeners, abort }: Looping): P
   };
   const poll = setInterval(() => existsSync(run.layout.cancel) && cancel(), CANCEL_POLL_MS);
   const ending = loop.toEnd();
+  const disarm = limitTime({ run, driven, loop, abort });
   listeners.signal?.addEventListener("abort", cancel, { once: true });
   if (listeners.signal?.aborted) cancel();
   try {
     return await Promise.race([ending, journal.broken]);
   } finally {
     clearInterval(poll);
+    disarm();
     // When the disk gave out, tasks are still going on: they end before the run's lock is given back.
     abort.abort();
     await loop.idle();
     listeners.signal?.removeEventListener("abort", cancel);
   }
+}
+
+/** Ends the run when its own deadline passes; gives what takes the deadline back. */
+function limitTime({
+  run,
+  driven,
+  loop,
+  abort,
+}: Pick<Looping, "run" | "driven" | "abort"> & { loop: RunLoop }): () => void {
+  const deadlineMs = runDeadlineMs(driven.platform);
+  if (deadlineMs === undefined) return () => {};
+  return callAt(driven.since + deadlineMs, run.services.now, () => {
+    if (abort.signal.aborted) return;
+    abort.abort();
+    loop.expire(deadlinePassed(deadlineMs));
+  });
 }

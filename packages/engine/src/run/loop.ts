@@ -23,6 +23,7 @@ export class RunLoop {
   private readonly executing = new Set<Promise<void>>();
   private stopping = false;
   private failedFast: ErrorBody | undefined;
+  private expired: ErrorBody | undefined;
   private settle: { resolve(): void; reject(cause: unknown): void } | undefined;
 
   constructor(run: RunInProgress, start: LoopStart) {
@@ -61,6 +62,12 @@ export class RunLoop {
     this.stop();
   }
 
+  /** Ends a run whose time is up: like a cancellation, but the run has failed. */
+  expire(error: ErrorBody): void {
+    if (!this.stopping) this.expired = error;
+    this.stop();
+  }
+
   private stop(): void {
     if (this.stopping || this.start.interpretation.outcome !== undefined) return;
     this.stopping = true;
@@ -75,6 +82,7 @@ export class RunLoop {
   private outcome(): RunOutcome {
     const { outcome } = this.start.interpretation;
     if (outcome === undefined) throw new Error("the run loop ended before the interpretation");
+    if (this.expired !== undefined) return { ...outcome, state: "FAILED", error: this.expired };
     if (this.failedFast === undefined) return outcome;
     return { ...outcome, state: "FAILED", error: outcome.error ?? this.failedFast };
   }

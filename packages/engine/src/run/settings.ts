@@ -1,7 +1,7 @@
 /** What a run was started with and a resume needs again: part of the first event. */
 import { basename } from "node:path";
 import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
-import type { PlatformSpec, RunContext } from "@sealflow/pipeline";
+import type { PipelineSpec, PlatformSpec, RunContext } from "@sealflow/pipeline";
 import type { ClusterObjects } from "../platform/objects.js";
 import type { RunLayout } from "../store/layout.js";
 
@@ -52,11 +52,12 @@ function pathsOf(value: JsonValue | undefined): Record<string, string> {
 export interface ContextParts {
   readonly runName: string;
   readonly settings: RunSettings;
-  readonly platform: PlatformSpec | undefined;
+  readonly spec: PipelineSpec;
+  readonly platform?: PlatformSpec | undefined;
 }
 
 /** The settings as the interpreter wants them. */
-export function contextOf(run: RunLayout, { runName, settings, platform }: ContextParts): RunContext {
+export function contextOf(run: RunLayout, { runName, settings, spec, platform }: ContextParts): RunContext {
   const { createTime, finalStatusWords, collected, caching } = settings;
   const runId = basename(run.directory);
   const own = platform === undefined ? {} : { platform };
@@ -69,5 +70,6 @@ export function contextOf(run: RunLayout, { runName, settings, platform }: Conte
     collected,
     caching,
     workspacePath: run.workspace,
+    pipelineRoot: spec.defaultPipelineRoot || run.root,
   };
 }

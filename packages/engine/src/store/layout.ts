@@ -28,6 +28,8 @@ export interface RunLayout {
   readonly workspace: string;
   /** Volume claims that the run made, by name. */
   readonly volumes: string;
+  /** Where the pipeline root is for runs that speak of it and have no other. */
+  readonly root: string;
 }
 
 /** Paths inside a store. */
@@ -83,6 +85,7 @@ export function runLayout(store: StoreLayout, runId: string): RunLayout {
     work: join(directory, "work"),
     workspace: join(directory, "workspace"),
     volumes: join(directory, "volumes"),
+    root: join(directory, "root"),
   };
 }
 

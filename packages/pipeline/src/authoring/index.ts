@@ -41,6 +41,7 @@ export { exitHandler } from "./exit-handler.js";
 export { type ImporterOptions, importer } from "./importer.js";
 export * as kubernetes from "./kubernetes.js";
 export { collected, type Loop, type LoopOptions, parallelFor } from "./loops.js";
+export { formatPipelineManifests, type ManifestOptions } from "./manifest.js";
 export {
   isPipeline,
   PIPELINE_BRAND,

@@ -201,6 +201,7 @@ class Run implements Interpretation {
         const end = taskNamed(task.dag, name)?.end;
         return end?.state === "SUCCEEDED" ? end.outputs : undefined;
       },
+      runsOnCompletion: task.plan.runsOnCompletion,
       statusOf: (name) => {
         const end = taskNamed(task.dag, name)?.end;
         return finalStatus({ name, state: end?.state ?? "SKIPPED", error: end?.error }, this.context);

@@ -27,6 +27,8 @@ export interface InputSources {
   readonly dag: TaskInputValues;
   /** Outputs of a task beside it; undefined when that did not succeed. */
   readonly outputsOf: (task: string) => OutputSlots | undefined;
+  /** True for a task that runs however those before it ended: an output that they don't give is absent. */
+  readonly runsOnCompletion: boolean;
   /** Final status of a task beside it. */
   readonly statusOf: (task: string) => JsonObject;
   readonly placeholders: RunPlaceholders;
@@ -129,6 +131,7 @@ function boundValue(name: string, input: TaskInputParameter, sources: InputSourc
     if (outputs === undefined) return undefined;
     const slot = member(outputs.parameters, outputParameterKey);
     if (slot !== undefined && slot.kind !== "unavailable") return slotValue(slot);
+    if (sources.runsOnCompletion) return undefined;
     throw failure(
       "INTERPRETER_OUTPUT_UNAVAILABLE",
       `input ${name}: expected ${producerTask}'s output ${outputParameterKey}, got none: ${slot?.reason ?? "it gives no such output"}`,
@@ -259,6 +262,7 @@ function artifactsOf(
   if (outputs === undefined) return undefined;
   const slot = member(outputs.artifacts, outputArtifactKey);
   if (slot?.kind === "artifacts") return slot.artifacts;
+  if (sources.runsOnCompletion) return undefined;
   throw failure(
     "INTERPRETER_OUTPUT_UNAVAILABLE",
     `input ${name}: expected ${producerTask}'s artifact ${outputArtifactKey}, got none: ${slot?.reason ?? "it gives no such output"}`,

@@ -13,7 +13,7 @@ export interface ParseOptions {
 
 /**
  * Reads a compiled pipeline: YAML or JSON text with a pipeline spec and, optionally, a platform spec; or Kubeflow's
- * `PipelineVersion` manifest, which holds both. Strict: what protojson refuses is refused, and so is everything that
+ * `PipelineVersion` manifest, which holds both, with or without the `Pipeline` manifest beside it. Strict: what protojson refuses is refused, and so is everything that
  * `validatePipeline` calls an error. All findings are thrown together, each with its path and line.
  *
  * The result is normalised: protojson's spelling of every field, nulls for unset fields gone.
@@ -98,11 +98,11 @@ const SPEC_FIELDS = [
 
 /** Tells the documents of a text apart. */
 function classify(values: readonly JsonValue[], file: string | undefined): Parts {
-  const [first] = values;
-  if (values.length === 1 && isJsonObject(first) && isJsonObject(first.spec)) {
-    const manifest = fromManifest(first.spec);
-    if (manifest !== undefined) return manifest;
-  }
+  const manifests = values.flatMap((value, document) => fromManifest(value, document) ?? []);
+  const [manifest] = manifests;
+  const beside = values.filter((value) => !isPipelineManifest(value)).length;
+  if (manifest !== undefined && manifests.length === 1 && beside === 1) return manifest;
+  if (manifests.length > 1) throw notIr(`${manifests.length} PipelineVersion manifests in one text`, file);
   const parts: Part[] = values.map((value, document) => {
     if (!isJsonObject(value)) throw notIr(`a document that is ${shown(value)}`, file);
     return { value, document, prefix: [] };
@@ -118,15 +118,21 @@ function classify(values: readonly JsonValue[], file: string | undefined): Parts
 }
 
 /** The specs inside a `pipelines.kubeflow.org/v2beta1` PipelineVersion. */
-function fromManifest(manifest: JsonObject): Parts | undefined {
-  const { pipelineSpec, platformSpec } = manifest;
+function fromManifest(value: JsonValue, document: number): Parts | undefined {
+  if (!isJsonObject(value) || !isJsonObject(value.spec)) return undefined;
+  const { pipelineSpec, platformSpec } = value.spec;
   if (!isJsonObject(pipelineSpec)) return undefined;
   return {
-    spec: { value: pipelineSpec, document: 0, prefix: ["spec", "pipelineSpec"] },
+    spec: { value: pipelineSpec, document, prefix: ["spec", "pipelineSpec"] },
     ...(isJsonObject(platformSpec)
-      ? { platform: { value: platformSpec, document: 0, prefix: ["spec", "platformSpec"] } }
+      ? { platform: { value: platformSpec, document, prefix: ["spec", "platformSpec"] } }
       : {}),
   };
+}
+
+/** True for the manifest of the pipeline that a PipelineVersion belongs to: kfp's compiler writes it in front. */
+function isPipelineManifest(value: JsonValue): boolean {
+  return isJsonObject(value) && value.kind === "Pipeline" && !("pipelineInfo" in value);
 }
 
 /** What a document that is not a pipeline spec seems to be. */

@@ -1,5 +1,11 @@
 import type { JsonObject, JsonValue } from "@sealflow/core";
-import { createInterpretation, type DueTask, lintPipeline, type TaskSpec } from "@sealflow/pipeline";
+import {
+  type ComponentSpec,
+  createInterpretation,
+  type DueTask,
+  lintPipeline,
+  type TaskSpec,
+} from "@sealflow/pipeline";
 import { describe, expect, it } from "vitest";
 import { inputs, leaf, parameters, spec, task } from "./build.js";
 import { CONTEXT, fakeRun, newestFirst } from "./fake-run.js";
@@ -246,6 +252,42 @@ describe("order", () => {
     expect(run.states).toEqual({ after: "SUCCEEDED", bad: "FAILED", skipped: "SKIPPED", strict: "FAILED" });
     expect(run.inputs.after).toEqual({ in: "d" });
     expect(failures(run)).toEqual({ strict: "INTERPRETER_INPUT_MISSING" });
+  });
+
+  it("gives a task that runs however others ended its default for an output that a DAG could not hand up", () => {
+    const cleanup: Partial<TaskSpec> = { triggerPolicy: { strategy: "ALL_UPSTREAM_TASKS_COMPLETED" } };
+    const optional: ComponentSpec = {
+      ...leaf({}),
+      inputDefinitions: { parameters: { in: { parameterType: "STRING", defaultValue: "d" } } },
+    };
+    const run = fakeRun(
+      spec(
+        {
+          tasks: {
+            sub: task("sub"),
+            strict: task("d", { inputs: inputs({ in: "<sub.out" }) }),
+            lenient: task("d", { ...cleanup, inputs: inputs({ in: "<sub.out" }) }),
+          },
+        },
+        {
+          d: optional,
+          sub: {
+            outputDefinitions: { parameters: { out: { parameterType: "STRING" } } },
+            dag: {
+              tasks: { no: task("d", { triggerPolicy: { condition: "false" } }), yes: task("d") },
+              outputs: {
+                parameters: {
+                  out: { valueFromParameter: { producerSubtask: "no", outputParameterKey: "out" } },
+                },
+              },
+            },
+          },
+        },
+      ),
+      echo,
+    );
+    expect(failures(run)).toEqual({ strict: "INTERPRETER_OUTPUT_UNAVAILABLE" });
+    expect(run.inputs.lenient).toEqual({ in: "d" });
   });
 
   it("names the dependency that a task was skipped for, whatever the order of results", () => {

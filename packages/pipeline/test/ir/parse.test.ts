@@ -400,6 +400,36 @@ describe("parsePipelineDocument", () => {
   });
 });
 
+describe("manifests", () => {
+  const apiVersion = "pipelines.kubeflow.org/v2beta1";
+  const pipeline = JSON.stringify({ apiVersion, kind: "Pipeline", metadata: { name: "p" }, spec: {} });
+  const version = (spec: unknown) =>
+    JSON.stringify({ apiVersion, kind: "PipelineVersion", spec: { pipelineName: "p", pipelineSpec: spec } });
+
+  it("are read with the pipeline's beside that of its version, as kfp's compiler writes them", () => {
+    for (const text of [`${pipeline}\n---\n${version(sample())}`, `${version(sample())}\n---\n${pipeline}`]) {
+      expect(parsePipelineDocument(text)).toEqual({ spec: sample() });
+    }
+  });
+
+  it("are refused without a version, and with two", () => {
+    expect(refusals(pipeline)[0]).toContain("PIPELINE_DOCUMENT_NOT_IR");
+    expect(refusals(`${version(sample())}\n---\n${version(sample())}`)[0]).toContain(
+      "PIPELINE_DOCUMENT_NOT_IR",
+    );
+    expect(refusals(`${version(sample())}\n---\nfoo: 1`)[0]).toContain("PIPELINE_DOCUMENT_NOT_IR");
+  });
+
+  it("name the line of a finding in the text that holds it", () => {
+    const wrong = { kind: "PipelineVersion", spec: { pipelineSpec: { ...sample(), wrong: 1 } } };
+    const text = `${pipeline}\n---\n${JSON.stringify(wrong, null, 1)}`;
+    const line = text.split("\n").findIndex((each) => each.includes('"wrong"')) + 1;
+    expect(() => parsePipelineDocument(text)).toThrow(
+      expect.objectContaining({ code: "PIPELINE_FIELD_UNKNOWN", where: expect.objectContaining({ line }) }),
+    );
+  });
+});
+
 describe("the platform document", () => {
   const platform = (value: unknown) => `${JSON.stringify(sample())}\n---\n${JSON.stringify(value)}`;
   const executors = (value: unknown) =>

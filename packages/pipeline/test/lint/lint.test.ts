@@ -200,7 +200,7 @@ describe("lintPipeline", () => {
         .map(({ path }) => path.at(-1));
     expect(ignored("kfp-2.16")).toEqual(["podAffinity", "resourceTtlOnCompletion"]);
     expect(ignored("kfp-2.17")).toEqual(["podAffinity"]);
-    expect(ignored("local")).toEqual(["nodeSelector", "podAffinity"]);
+    expect(ignored("local")).toEqual(["nodeSelector", "podAffinity", "resourceTtlOnCompletion"]);
   });
 
   it("includes what validation finds", () => {

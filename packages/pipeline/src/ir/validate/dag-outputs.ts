@@ -3,7 +3,7 @@ import type { DocumentPath } from "../path.js";
 import { member } from "../record.js";
 import type { ArtifactSelector, ParameterSelector, ParameterType } from "../types.js";
 import { checkOutputKey, checkTaskExists } from "./references.js";
-import { type DagScope, producerOf } from "./scope.js";
+import { type DagScope, isIterated, producerOf } from "./scope.js";
 
 /** Checks that a DAG's outputs come from tasks that are there, in types that fit what the component declares. */
 export function checkDagOutputs(scope: DagScope): void {
@@ -74,9 +74,7 @@ function checkParameterSelector(
     });
     return;
   }
-  // What a loop's tasks give one by one, the DAGs around them declare as the list of all, the Python SDK also where
-  // the list is taken in another branch.
-  const collects = at.type === "LIST" && scope.collected.size > 0;
+  const collects = at.type === "LIST" && mayCollect(scope, selector.producerSubtask);
   if (at.type !== undefined && !collects && !sameType(from, at.type)) {
     scope.findings.error(
       "PIPELINE_PARAMETER_TYPE_MISMATCH",
@@ -84,6 +82,17 @@ function checkParameterSelector(
       `expected ${at.type}, got ${from} from ${selector.producerSubtask}`,
     );
   }
+}
+
+/**
+ * True where a list may be declared for what a task gives as one value: what a loop's tasks give one by one, the DAGs
+ * around them declare as the list of all, the Python SDK also where the list is taken in another branch. Not so for the
+ * root, which no loop is around, and a task of its own that is not a DAG.
+ */
+function mayCollect(scope: DagScope, producer: string): boolean {
+  if (scope.collected.size === 0) return false;
+  const inRoot = scope.component === scope.spec.root && producerOf(scope, producer)?.dag === undefined;
+  return !inRoot || isIterated(member(scope.dag.tasks, producer));
 }
 
 /** DAG outputs are passed on as they are: no conversion to text happens here. */

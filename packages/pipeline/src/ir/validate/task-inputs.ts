@@ -89,11 +89,15 @@ function parentType(
       "PIPELINE_INPUT_UNKNOWN",
       path,
       `expected an input parameter of ${scope.componentName}, got ${JSON.stringify(name)}`,
-      guess === undefined ? undefined : `Did you mean ${guess}?`,
+      /loop-item/.test(name) ? LOST_ITEM : guess === undefined ? undefined : `Did you mean ${guess}?`,
     );
   }
   return definition?.parameterType;
 }
+
+/** What the Python SDK makes of `f"{item}"` in a loop that is not at the root; no backend runs that. */
+const LOST_ITEM =
+  "The Python SDK loses the items of inner loops in f-strings: pass the item as an argument of its own.";
 
 function checkConstant(
   scope: TaskScope,
