@@ -38,7 +38,7 @@ function tryRun(text: string): "ran" | "refused" {
   }
 }
 
-describe("fuzzed specs", () => {
+describe("fuzzed specs", { timeout: 900_000 }, () => {
   const numRuns = process.env.SEALFLOW_SLOW ? 10_000 : 300;
   const paths: (string | number)[][] = [];
   const collect = (value: unknown, path: (string | number)[]): void => {
@@ -128,7 +128,7 @@ describe("fuzzed specs", () => {
   });
 });
 
-describe("specs made to grow", () => {
+describe("specs made to grow", { timeout: 300_000 }, () => {
   it.runIf(process.env.SEALFLOW_SLOW)("loops in loops in loops are stopped at the limit of tasks", () => {
     const raw = JSON.stringify(Array.from({ length: 1500 }, (_, i) => i));
     const loop: Partial<TaskSpec> = { parameterIterator: { items: { raw }, itemInput: "item" } };
