@@ -13,6 +13,10 @@ export const exitCode = {
   interrupted: 130,
 } as const;
 
+/** Errors of clusters and images that are about what was handed in. */
+const clusterInput =
+  /^CLUSTER_(ELF_INVALID|ENCLAVE_|GRAMINE_|MANIFEST_|NODE_UNKNOWN|SIGNING_KEY|SIGSTRUCT_|SIZE_|VAULT_KEY)/;
+
 /** Rooms whose errors are about what was handed in, before any work began. */
 const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];
 
@@ -41,6 +45,7 @@ export function exitCodeForError(code: string): number {
   if (code === "CLI_INTERRUPTED") return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
   if (handedIn.has(code)) return exitCode.usage;
-  const usage = code.startsWith("CLI_") || inputPrefixes.some((prefix) => code.startsWith(prefix));
+  const prefixed = inputPrefixes.some((prefix) => code.startsWith(prefix));
+  const usage = code.startsWith("CLI_") || prefixed || clusterInput.test(code);
   return usage ? exitCode.usage : exitCode.failed;
 }

@@ -8,6 +8,7 @@ import { componentRoutes } from "./component.js";
 import { componentsRoutes } from "./components.js";
 import { contextsRoutes } from "./contexts.js";
 import { doctorCommand } from "./doctor.js";
+import { imageRoutes } from "./image.js";
 import { initCommand } from "./init.js";
 import { keysRoutes } from "./keys.js";
 import { lintCommand } from "./lint.js";
@@ -30,6 +31,7 @@ export const root = buildRouteMap<string, CliContext>({
     serve: serveCommand,
     compile: compileCommand,
     lint: lintCommand,
+    image: imageRoutes,
     components: componentsRoutes,
     component: componentRoutes,
     keys: keysRoutes,
