@@ -1,0 +1,1 @@
+export { checkImageLock, containerDigest, type ImageLock, pinnedImage } from "./lock.js";

@@ -1,0 +1,17 @@
+export {
+  AKS_SGX_POOL,
+  type BrokerAddress,
+  CONFIDENTIAL_LABEL,
+  NODE_NAME_VARIABLE,
+  type OverlayOptions,
+  type PoolTaint,
+  type SgxPool,
+} from "./options.js";
+export {
+  confidentialOverlay,
+  type OverlayReport,
+  type OverlayResult,
+  type TaskProtection,
+} from "./overlay.js";
+export type { OverlayReason } from "./reasons.js";
+export type { VisibleParameter } from "./visible.js";
