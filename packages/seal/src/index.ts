@@ -1,7 +1,7 @@
 export { type ArchivedContent, compareEntries, readArchive, writeArchive } from "./archive/archive.js";
 export type { ArchiveEntry } from "./archive/header.js";
 export { type Aead, type AeadFactory, webCryptoAead } from "./container/cipher.js";
-export { artifactDigest } from "./container/digest.js";
+export { type ArtifactOpening, artifactDigest, openingDigest, openingOf } from "./container/digest.js";
 export {
   type ContentKind,
   defaultChunkBytes,
@@ -36,6 +36,7 @@ export {
 export { ed25519Signer, keyIdOf, type Signer, signerFromSeed } from "./dsse/signer.js";
 export { encryptForAge } from "./export/age.js";
 export { encryptJwe, type JweKey, maxJweBytes } from "./export/jwe.js";
+export { deriveKey } from "./keys/derive.js";
 export { type HpkeContext, type HpkeMessage, hpkeOpen, hpkeSeal } from "./keys/hpke.js";
 export { type Identity, identityFromPrivateKey, type ProjectKey, projectKeyFrom } from "./keys/identity.js";
 export { formatRecipient, parseRecipient, type Recipient, recipientIdOf } from "./keys/recipient.js";

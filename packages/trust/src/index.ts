@@ -1,3 +1,6 @@
+export { type Broker, startBroker } from "./broker/broker.js";
+export type { BrokerOptions } from "./broker/core.js";
+export { type BrokerStore, type CheckpointKeeper, memoryKeeper, memoryStore } from "./broker/store.js";
 export { envelopeDigest } from "./document.js";
 export { type Appraisal, appraiseEvidence, type Evidence, evidenceDigest } from "./evidence.js";
 export { commitmentOf, type GrantContent, openGrant, sealGrant } from "./grant.js";
@@ -40,6 +43,9 @@ export {
   type RegistrationTrust,
   signRegistration,
 } from "./registration.js";
+export { pipelineDigest } from "./run/authorised.js";
+export { artifactUri, runContextOf } from "./run/evaluation.js";
+export { analyse, type StaticAnalysis, type StaticTask, staticPath } from "./run/static-analysis.js";
 export {
   type FailureStated,
   failurePredicateType,

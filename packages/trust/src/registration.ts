@@ -36,7 +36,8 @@ const schema = z.strictObject({
 /** What a submitter asks for. */
 export type Registration = z.infer<typeof schema>;
 
-const kind: DocumentKind<Registration> = {
+/** How registrations are signed and read. */
+export const registrationKind: DocumentKind<Registration> = {
   payloadType: "application/vnd.sealflow.registration.v1+json",
   what: "registration",
   schema,
@@ -44,7 +45,7 @@ const kind: DocumentKind<Registration> = {
 
 /** Signs a registration as its submitter. */
 export function signRegistration(registration: Registration, signer: Signer): Promise<Envelope> {
-  return signDocument(kind, registration, [signer]);
+  return signDocument(registrationKind, registration, [signer]);
 }
 
 /** What a registration is judged by. */
@@ -69,7 +70,7 @@ export interface AuthorisedRun {
 export async function openRegistration(envelope: unknown, trust: RegistrationTrust): Promise<AuthorisedRun> {
   const { policy } = trust;
   const keys = [...new Set(Object.values(policy.submitters))].map(fromHex);
-  const registration = await openDocument(kind, envelope, keys);
+  const registration = await openDocument(registrationKind, envelope, keys);
   // The key must be that submitter's own: another submitter's signature is not enough.
   const own = Object.hasOwn(policy.submitters, registration.submitter)
     ? policy.submitters[registration.submitter]
@@ -80,7 +81,7 @@ export async function openRegistration(envelope: unknown, trust: RegistrationTru
       got: registration.submitter,
     });
   }
-  await openDocument(kind, envelope, [fromHex(own)]);
+  await openDocument(registrationKind, envelope, [fromHex(own)]);
   requireCurrent(registration, trust);
   const flow = policy.flows.find((each) => authorises(each, registration));
   if (flow === undefined) {

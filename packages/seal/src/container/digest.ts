@@ -18,23 +18,69 @@ const domain = utf8("sealflow sealed artifact v1 digest");
  * @throws SealflowError `SEAL_ARTIFACT_MALFORMED`, `SEAL_ARTIFACT_VERSION`, `SEAL_ARTIFACT_TRUNCATED`
  */
 export async function artifactDigest(sealed: ByteStream): Promise<Digest> {
+  return (await openingOf(sealed)).digest;
+}
+
+/** What stands for an artifact where its content is not needed: who can unwrap its key, and what its digest is made of. */
+export interface ArtifactOpening {
+  /** The artifact's bytes before its first chunk: header, key section and tag. */
+  readonly opening: Bytes;
+  readonly chunks: number;
+  /** Root over the chunks' digests. */
+  readonly root: Bytes;
+  readonly digest: Digest;
+}
+
+/**
+ * The opening of an artifact, with its digest. No key is needed, and nothing is decrypted.
+ *
+ * @throws SealflowError `SEAL_ARTIFACT_MALFORMED`, `SEAL_ARTIFACT_VERSION`, `SEAL_ARTIFACT_TRUNCATED`
+ */
+export async function openingOf(sealed: ByteStream): Promise<ArtifactOpening> {
   const reader = pieceReader(sealed);
   try {
-    const { headerBytes, header } = await readOpening(reader);
+    const { headerBytes, sectionBytes, tag, header } = await readOpening(reader);
     const tree: (Bytes | undefined)[] = [];
     let chunks = 0;
     for await (const { bytes } of chunksOf(reader, header.chunkBytes + tagBytes)) {
       await append(tree, await sha256(concatBytes(Uint8Array.of(0), bytes)));
       chunks++;
     }
-    const count = new Uint8Array(8);
-    new DataView(count.buffer).setBigUint64(0, BigInt(chunks));
     const root = await rootOf(tree);
-    const whole = concatBytes(domain, await sha256(ownedBytes(headerBytes)), count, root);
-    return `sha256:${toHex(await sha256(whole))}`;
+    const digest = await digestFrom(headerBytes, { chunks, root });
+    return { opening: concatBytes(headerBytes, sectionBytes, tag), chunks, root, digest };
   } finally {
     await reader.close();
   }
+}
+
+/**
+ * The digest of the artifact with this opening and this content: whoever has the opening alone can tell whether it is the
+ * named artifact's.
+ *
+ * @throws SealflowError `SEAL_ARTIFACT_MALFORMED`, `SEAL_ARTIFACT_VERSION`, `SEAL_ARTIFACT_TRUNCATED`
+ */
+export async function openingDigest(
+  opening: Uint8Array,
+  content: { readonly chunks: number; readonly root: Bytes },
+): Promise<Digest> {
+  const reader = pieceReader([opening]);
+  try {
+    const { headerBytes } = await readOpening(reader);
+    return await digestFrom(headerBytes, content);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function digestFrom(
+  headerBytes: Bytes,
+  { chunks, root }: { readonly chunks: number; readonly root: Bytes },
+): Promise<Digest> {
+  const count = new Uint8Array(8);
+  new DataView(count.buffer).setBigUint64(0, BigInt(chunks));
+  const whole = concatBytes(domain, await sha256(ownedBytes(headerBytes)), count, root);
+  return `sha256:${toHex(await sha256(whole))}`;
 }
 
 /** `tree[i]` is the digest of a full subtree of 2^i leaves, if there is one so far. */

@@ -1,0 +1,149 @@
+/** The broker: evaluates registered runs over committed statements, and gives keys to tasks that are proven due. */
+import type { Envelope } from "@sealflow/seal";
+import { assembleBundle } from "../bundle/assemble.js";
+import { envelopeDigest } from "../document.js";
+import { openCheckpoint } from "../log/checkpoint.js";
+import type { LogEntry } from "../log/entry.js";
+import { openTrustPolicy } from "../policy.js";
+import type {
+  BrokerDescription,
+  Challenge,
+  ChallengeRequest,
+  Committed,
+  FailureAnswer,
+  Granted,
+  Registered,
+  RegisterRequest,
+  RunOffer,
+  RunStatus,
+  TaskCommit,
+  TaskFailure,
+  TaskRequest,
+} from "../protocol/messages.js";
+import type { TaskBroker } from "../protocol/task-broker.js";
+import { challenge } from "./challenging.js";
+import { BrokerCore, type BrokerOptions } from "./core.js";
+import { commit, fail } from "./finishing.js";
+import { type BrokerRecord, decodeRecord } from "./records.js";
+import { register } from "./registering.js";
+import { request } from "./requesting.js";
+import { brokerKeysFrom } from "./secrets.js";
+import { BrokerState } from "./state.js";
+import { newRunId, offerLifetime } from "./tokens.js";
+
+/** A broker that works in this process. */
+export interface Broker extends TaskBroker {
+  /** Raw public keys, hex. */
+  readonly brokerKey: string;
+  readonly recipient: string;
+  /**
+   * Puts a newer policy in force. Runs that were registered under an older one are not decided about any more.
+   *
+   * @throws SealflowError `TRUST_POLICY_EPOCH`, `SEAL_ENVELOPE_…`
+   */
+  putPolicy(policy: Envelope): Promise<void>;
+}
+
+/**
+ * Starts a broker on its store.
+ *
+ * @throws SealflowError `TRUST_LOG_ROLLED_BACK`, `TRUST_STORE_RECORD`, `TRUST_POLICY_EPOCH`, `SEAL_ENVELOPE_…`
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const keys = await brokerKeysFrom(options.secret, options.random);
+  const state = new BrokerState(options.policySigner);
+  let records = 0;
+  for await (const sealed of options.store.read()) {
+    await state.apply(decodeRecord(await keys.openRecord(sealed, records)), false);
+    records++;
+  }
+  const core = new BrokerCore(options, keys, { state, records });
+  await checkLog(core);
+  await putPolicy(core, options.policy);
+  await options.keeper.write(await core.checkpoint());
+  return brokerOver(core);
+}
+
+/** Holds the log against every checkpoint that is known; goes on without one only when told so. */
+async function checkLog(core: BrokerCore): Promise<void> {
+  const { keeper, checkpoints = [], recovery } = core.options;
+  const kept = await keeper.read();
+  const lost: LogEntry[] = [];
+  for (const envelope of [...(kept === undefined ? [] : [kept]), ...checkpoints]) {
+    const checkpoint = await openCheckpoint(envelope, core.keys.brokerKey);
+    if (core.state.recovered.has(checkpoint.root)) continue;
+    if (recovery === undefined) await core.state.log.requireContinues(checkpoint);
+    else if (!(await core.state.log.continues(checkpoint))) {
+      const { size, root } = checkpoint;
+      lost.push({ ...core.entry(), kind: "recovered", reason: recovery.reason, size, root });
+    }
+  }
+  if (lost.length > 0) await core.decide({ kind: "recovered", entries: lost });
+}
+
+async function putPolicy(core: BrokerCore, envelope: Envelope): Promise<void> {
+  const current = core.state.policy;
+  const digest = await envelopeDigest(envelope);
+  if (current?.digest === digest) return;
+  const minimumEpoch = current === undefined ? 1 : current.policy.epoch + 1;
+  const policy = await openTrustPolicy(envelope, { signer: core.options.policySigner, minimumEpoch });
+  const entry: LogEntry = { ...core.entry(), policyEpoch: policy.epoch, kind: "policy", policy: digest };
+  await core.decide({ kind: "policy", policy: envelope, digest, entries: [entry] });
+}
+
+function brokerOver(core: BrokerCore): Broker {
+  const { brokerKey, recipient } = core.keys;
+  return {
+    brokerKey,
+    recipient,
+    putPolicy: (envelope) => core.exclusive(() => putPolicy(core, envelope)),
+    describe: () => core.exclusive(() => describe(core)),
+    openRun: () => openRun(core),
+    register: (message: RegisterRequest): Promise<Registered> =>
+      core.exclusive(() => register(core, message)),
+    challenge: (message: ChallengeRequest): Promise<Challenge | Committed> =>
+      core.exclusive(() => challenge(core, message)),
+    request: (message: TaskRequest): Promise<Granted | Committed> =>
+      core.exclusive(() => request(core, message)),
+    commit: (message: TaskCommit): Promise<Committed> => core.exclusive(() => commit(core, message)),
+    fail: (message: TaskFailure): Promise<FailureAnswer | Committed> =>
+      core.exclusive(() => fail(core, message)),
+    status: (runId) => core.exclusive(() => status(core, runId)),
+    bundle: (runId) => core.exclusive(() => assembleBundle(core, runId, () => recordsOf(core))),
+  };
+}
+
+async function describe(core: BrokerCore): Promise<BrokerDescription> {
+  const { envelope, digest, policy } = core.policy();
+  const { brokerKey, recipient } = core.keys;
+  return {
+    ...{ domain: core.options.domain, brokerKey, recipient },
+    policy: { envelope, digest, epoch: policy.epoch },
+    checkpoint: await core.checkpoint(),
+  };
+}
+
+async function openRun(core: BrokerCore): Promise<RunOffer> {
+  const now = core.options.clock.now();
+  const runId = await newRunId({ keys: core.keys, random: core.options.random, now });
+  return { runId, expiresAt: new Date(now + offerLifetime).toISOString() };
+}
+
+async function status(core: BrokerCore, runId: string): Promise<RunStatus> {
+  const run = core.state.run(runId);
+  return {
+    runId,
+    registration: run.registrationDigest,
+    state: run.evaluation.outcome?.state ?? "RUNNING",
+    tasks: run.statuses(),
+    checkpoint: await core.checkpoint(),
+  };
+}
+
+/** All records again, from the store. */
+async function* recordsOf(core: BrokerCore): AsyncGenerator<BrokerRecord> {
+  let index = 0;
+  for await (const sealed of core.options.store.read()) {
+    yield decodeRecord(await core.keys.openRecord(sealed, index++));
+  }
+}

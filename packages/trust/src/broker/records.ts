@@ -1,0 +1,88 @@
+/** What the broker remembers. Each record holds the log entries that it is decided by, so that both are durable at once. */
+import { canonicalJson, type Digest, fromUtf8, type JsonObject, utf8 } from "@sealflow/core";
+import type { Envelope } from "@sealflow/seal";
+import type { Evidence } from "../evidence.js";
+import type { LogEntry } from "../log/entry.js";
+import type { Flow } from "../policy.js";
+import type { CommitSecrets } from "../protocol/secrets.js";
+import type { TaskResultStated } from "../statement/task-statement.js";
+import type { Transcript } from "../transcript.js";
+
+interface OfRun {
+  readonly runId: string;
+  readonly entries: readonly LogEntry[];
+}
+
+/** Salts of input parameters, by name. Hex. */
+export type Salts = Readonly<Record<string, string>>;
+
+export interface RegisteredRecord extends OfRun {
+  readonly kind: "registered";
+  readonly registration: Envelope;
+  readonly document: JsonObject;
+  readonly flow: Flow;
+  /** Data keys of the external inputs, hex, by artifact. */
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+export interface GrantedRecord extends OfRun {
+  readonly kind: "granted";
+  readonly transcript: Transcript;
+  readonly evidence: Evidence;
+  readonly grant: Envelope;
+  readonly salts: Salts;
+}
+
+export interface CommittedRecord extends OfRun {
+  readonly kind: "committed";
+  readonly path: string;
+  readonly attempt: number;
+  readonly statement: Envelope;
+  readonly outputs: TaskResultStated["outputs"];
+  readonly secrets: CommitSecrets;
+  /** By what later tasks may find the result, hex; absent when they may not. */
+  readonly reuseKey?: string;
+}
+
+export interface FailedRecord extends OfRun {
+  readonly kind: "failed";
+  readonly path: string;
+  readonly attempt: number;
+  readonly statement: Envelope;
+  readonly code: string;
+  readonly final: boolean;
+}
+
+export interface ReusedRecord extends OfRun {
+  readonly kind: "reused";
+  readonly path: string;
+  readonly statement: Envelope;
+  readonly salts: Salts;
+  /** The committed task whose result it is. */
+  readonly original: { readonly runId: string; readonly path: string };
+}
+
+/** Everything that is stored. */
+export type BrokerRecord =
+  | {
+      readonly kind: "policy";
+      readonly policy: Envelope;
+      readonly digest: Digest;
+      readonly entries: readonly LogEntry[];
+    }
+  | { readonly kind: "recovered"; readonly entries: readonly LogEntry[] }
+  | RegisteredRecord
+  | GrantedRecord
+  | CommittedRecord
+  | FailedRecord
+  | ReusedRecord;
+
+/** Bytes of a record before it is encrypted. */
+export function encodeRecord(record: BrokerRecord): Uint8Array<ArrayBuffer> {
+  return utf8(canonicalJson(record));
+}
+
+/** Reads what `encodeRecord` wrote and the broker's own key has authenticated: nobody else's bytes come here. */
+export function decodeRecord(encoded: Uint8Array): BrokerRecord {
+  return JSON.parse(fromUtf8(encoded)) as BrokerRecord;
+}

@@ -1,0 +1,86 @@
+/** A growing Merkle tree that remembers its full subtrees: roots and proofs cost the logarithm of its size. */
+import { concatBytes, sha256 } from "@sealflow/core";
+import type { TreeHead } from "./merkle.js";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The tree over leaf hashes of RFC 6962, section 2.1; the same roots and proofs as `rootOf` and its companions. */
+export class MerkleTree {
+  /** `#levels[k][i]` is the root of the full subtree of `2^k` leaves that begins at leaf `i * 2^k`. */
+  readonly #levels: Bytes[][] = [[]];
+
+  get size(): number {
+    return this.#levels[0]?.length ?? 0;
+  }
+
+  async append(leaf: Bytes): Promise<void> {
+    let node = leaf;
+    for (let level = 0; ; level++) {
+      const nodes = this.#levels[level] ?? [];
+      this.#levels[level] = nodes;
+      nodes.push(node);
+      if (nodes.length % 2 === 1) return;
+      node = await inner(nodes[nodes.length - 2] ?? node, node);
+    }
+  }
+
+  async head(size = this.size): Promise<TreeHead> {
+    return { size, root: size === 0 ? await sha256(new Uint8Array(0)) : await this.#range(0, size) };
+  }
+
+  /** Audit path of a leaf in the tree of the given size. */
+  async inclusionProof(index: number, size = this.size): Promise<readonly Bytes[]> {
+    if (!(Number.isInteger(index) && index >= 0 && index < size && size <= this.size)) {
+      throw new RangeError(`index: expected one below ${size}, got ${index}`);
+    }
+    const proof: Bytes[] = [];
+    let [start, end] = [0, size];
+    while (end - start > 1) {
+      const middle = start + splitOf(end - start);
+      const left = index < middle;
+      proof.push(await (left ? this.#range(middle, end) : this.#range(start, middle)));
+      if (left) end = middle;
+      else start = middle;
+    }
+    return proof.reverse();
+  }
+
+  /** The proof that the tree of `earlier` leaves is the beginning of the one of `size`. */
+  async consistencyProof(earlier: number, size = this.size): Promise<readonly Bytes[]> {
+    if (!(Number.isInteger(earlier) && earlier >= 1 && earlier <= size && size <= this.size)) {
+      throw new RangeError(`size: expected 1 to ${size}, got ${earlier}`);
+    }
+    const proof: Bytes[] = [];
+    let [start, end] = [0, size];
+    while (earlier !== end) {
+      const middle = start + splitOf(end - start);
+      const left = earlier <= middle;
+      proof.push(await (left ? this.#range(middle, end) : this.#range(start, middle)));
+      if (left) end = middle;
+      else start = middle;
+    }
+    if (start !== 0) proof.push(await this.#range(start, end));
+    return proof.reverse();
+  }
+
+  /** Root over the leaves from `start` to before `end`; `start` is a multiple of the split above. */
+  async #range(start: number, end: number): Promise<Bytes> {
+    const length = end - start;
+    const level = Math.log2(length);
+    if (Number.isInteger(level)) {
+      const full = this.#levels[level]?.[start / length];
+      if (full !== undefined) return full;
+    }
+    const middle = start + splitOf(length);
+    return inner(await this.#range(start, middle), await this.#range(middle, end));
+  }
+}
+
+/** The largest power of two below `size`, which is at least 2. */
+function splitOf(size: number): number {
+  return 2 ** Math.ceil(Math.log2(size) - 1);
+}
+
+function inner(left: Bytes, right: Bytes): Promise<Bytes> {
+  return sha256(concatBytes(Uint8Array.of(1), left, right));
+}
