@@ -21,7 +21,7 @@ export default defineConfig({
           ...limits,
           name: "base",
           include: tests(".test.ts"),
-          exclude: [...never, ...tests(".browser.test.ts")],
+          exclude: [...never, ...tests(".browser.test.ts"), ...tests(".kubernetes.test.ts")],
         },
       },
       {
@@ -42,6 +42,17 @@ export default defineConfig({
         },
       },
       { ...shared, test: { ...limits, name: "browser", include: tests(".browser.test.ts"), exclude: never } },
+      {
+        ...shared,
+        test: {
+          ...limits,
+          name: "kubernetes",
+          include: tests(".kubernetes.test.ts"),
+          exclude: never,
+          // Each file has a cluster of its own: one after the other, so that two processors are enough.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -6,7 +6,9 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { findPython } from "./install.mjs";
-import { must } from "./run.mjs";
+import { commands, kubernetesCache } from "./kubernetes/cache.mjs";
+import { installKubernetes } from "./kubernetes/install.mjs";
+import { must, output } from "./run.mjs";
 
 /** The release of Node.js that the tests run on besides the oldest that is supported. */
 const newerNode = "24.21.0";
@@ -32,6 +34,14 @@ function installNewerNode() {
   renameSync(building, place);
 }
 
+/** What a machine lacks for clusters of its own: a root user of Linux, Debian's packages, and what is built from Go. */
+function missingForKubernetes() {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "root on Linux";
+  const absent = Object.keys(commands).filter((command) => !output("which", [command]));
+  if (absent.length > 0) return absent.join(", ");
+  return kubernetesCache().complete ? undefined : "Kubernetes' programs, built from their modules";
+}
+
 /** Debian's Chromium, or the one named in SEALFLOW_CHROMIUM. */
 export function chromium() {
   const candidates = [process.env.SEALFLOW_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"];
@@ -55,6 +65,13 @@ export const lanes = [
       must("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
     },
     vitestProject: "browser",
+    python: false,
+  },
+  {
+    name: "kubernetes",
+    missing: missingForKubernetes,
+    setup: installKubernetes,
+    vitestProject: "kubernetes",
     python: false,
   },
   {

@@ -7,4 +7,4 @@ const { values } = parseArgs({ options: { lane: { type: "string", multiple: true
 const wanted = values.lane.map(laneNamed);
 ensureNodeModules();
 ensureTestPython();
-for (const lane of wanted) lane.setup();
+for (const lane of wanted) await lane.setup();

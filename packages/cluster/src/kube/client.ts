@@ -121,13 +121,13 @@ export class KubeClient {
   }
 
   /** Makes an object; status 409 when it exists. */
-  async create<T extends KubeObject>(object: T): Promise<T> {
+  async create<T extends KubeObject>(object: T): Promise<T & KubeObject> {
     const { apiVersion, kind, metadata } = object;
     const path = await this.collection(
       { apiVersion, kind },
       metadata.namespace === undefined ? {} : { namespace: metadata.namespace },
     );
-    return this.object<T>({
+    return this.object<T & KubeObject>({
       method: "POST",
       path: `${path}?fieldManager=${fieldManager}`,
       ...jsonBody(object),
@@ -135,7 +135,7 @@ export class KubeClient {
   }
 
   /** Server-side apply: makes the object, or brings the fields that are given into their state. */
-  async apply<T extends KubeObject>(object: T, options: ApplyOptions = {}): Promise<T> {
+  async apply<T extends KubeObject>(object: T, options: ApplyOptions = {}): Promise<T & KubeObject> {
     const { name = "", namespace } = object.metadata;
     const path = await this.path({ ...object, name, ...(namespace === undefined ? {} : { namespace }) });
     const query = queryOf({
@@ -143,7 +143,7 @@ export class KubeClient {
       force: options.force === true ? "true" : "",
       dryRun: options.dryRun === true ? "All" : "",
     });
-    return this.object<T>({
+    return this.object<T & KubeObject>({
       method: "PATCH",
       path: path + query,
       body: JSON.stringify(object),

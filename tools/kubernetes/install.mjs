@@ -1,0 +1,88 @@
+/** Builds what the `kubernetes` lane runs: Kubernetes itself and object stores from the Go module proxy, images from Debian. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { must, output } from "../run.mjs";
+import { commands, kubernetesCache } from "./cache.mjs";
+import { writeImage } from "./image.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const version = "v1.34.4";
+
+/** Module, packages, linker flags. */
+const builds = [
+  [
+    "cluster",
+    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"].map(
+      (name) => `k8s.io/kubernetes/cmd/${name}`,
+    ),
+    `-X k8s.io/component-base/version.gitVersion=${version}`,
+  ],
+  ["servers", ["github.com/versity/versitygw/cmd/versitygw", "github.com/fsouza/fake-gcs-server"], ""],
+];
+
+/** Installs missing Debian packages, then builds what is not in the cache. */
+export async function installKubernetes() {
+  installPackages();
+  const cache = kubernetesCache();
+  if (cache.complete) return;
+  mkdirSync(join(cache.directory, "images"), { recursive: true });
+  mkdirSync(cache.binaries, { recursive: true });
+  for (const [module, packages, flags] of builds) build(cache, module, packages, flags);
+  await makeImages(cache);
+  writeFileSync(join(cache.directory, ".complete"), "");
+}
+
+function installPackages() {
+  const missing = Object.entries(commands).filter(([command]) => !output("which", [command]));
+  const packages = new Set([...missing.map(([, name]) => name), "containernetworking-plugins"]);
+  if (missing.length === 0 && output("ls", ["/usr/lib/cni/ptp"])) return;
+  must("apt-get", ["update", "-qq"]);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  must("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
+}
+
+function build({ binaries }, module, packages, flags) {
+  console.log(`Building ${packages.map((name) => name.split("/").at(-1)).join(", ")} …`);
+  const args = ["-n", "10", "go", "build", "-p", "2", "-trimpath", "-buildvcs=false"];
+  must("nice", [...args, "-ldflags", `-s -w ${flags}`.trim(), "-o", `${binaries}/`, ...packages], {
+    cwd: join(here, module),
+    env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" },
+  });
+}
+
+async function makeImages({ directory, images: [pause, python] }) {
+  const work = mkdtempSync(join(directory, "work-"));
+  const small = join(work, "pause");
+  mkdirSync(small);
+  must(
+    "go",
+    ["build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", join(small, "pause"), "."],
+    {
+      cwd: join(here, "pause"),
+      env: { ...process.env, CGO_ENABLED: "0" },
+    },
+  );
+  await writeImage(small, pause, { name: "localhost/pause:1", config: { Entrypoint: ["/pause"] } });
+  console.log("Making the image with Python …");
+  const root = join(work, "python");
+  const include = "--include=python3,ca-certificates";
+  const mirror = "http://deb.debian.org/debian";
+  must("nice", ["-n", "10", "debootstrap", "--variant=minbase", include, "bookworm", root, mirror], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  for (const unneeded of [
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "usr/share/doc",
+    "usr/share/locale",
+    "usr/share/man",
+  ])
+    rmSync(join(root, unneeded), { recursive: true, force: true });
+  const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  await writeImage(root, python, {
+    name: "localhost/python:3.11",
+    config: { Env: [`PATH=${PATH}`], Cmd: ["python3"] },
+  });
+  rmSync(work, { recursive: true, force: true });
+}

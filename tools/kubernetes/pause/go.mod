@@ -1,0 +1,3 @@
+module sealflow.test/pause
+
+go 1.24.0
