@@ -35,7 +35,11 @@ class AnnotationError(Exception):
 
 @dataclass(frozen=True)
 class Annotation:
-    """What an annotation says: a parameter, an artifact, or the final status that an exit task receives."""
+    """What an annotation says: a parameter, an artifact, or what is filled in without a caller.
+
+    `finalStatus` is what an exit task receives, `taskConfig` the task's own settings, `embedded` files
+    that travel with the source.
+    """
 
     kind: str
     direction: str = "input"
@@ -108,6 +112,11 @@ def read_annotation(node: ast.expr, names: Names) -> Annotation:
         return _path(inner, optional, names)
     if names.dsl(inner) == "PipelineTaskFinalStatus":
         return Annotation("finalStatus", optional=True)
+    if names.dsl(inner) == "TaskConfig":
+        return Annotation("taskConfig", optional=True)
+    if isinstance(inner, ast.Subscript) and names.dsl(inner.value) == "EmbeddedInput":
+        _artifact(inner.slice, names)
+        return Annotation("embedded", optional=True)
     if _is_artifact(inner, names):
         title, is_list = _artifact(inner, names)
         return Annotation("artifact", "input", optional, artifact_type=title, is_list=is_list)
@@ -127,7 +136,7 @@ def read_return(node: ast.expr, names: Names) -> list[tuple[str, Annotation]]:
 
 def _output(node: ast.expr, names: Names) -> Annotation:
     read = read_annotation(node, names)
-    if read.optional or read.kind == "finalStatus":
+    if read.optional:
         raise AnnotationError(node, "an output always has a value: Optional and final status are for inputs")
     if read.is_list:
         raise AnnotationError(node, "a component can't put out a list of artifacts")

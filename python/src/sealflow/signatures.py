@@ -16,12 +16,19 @@ from typing import Any
 
 from sealflow.annotations import Annotation, AnnotationError, Names, read_annotation, read_return
 from sealflow.docstrings import read_docstring
+from sealflow.embedding import EmbedError, pack
 from sealflow.local_imports import collect_imports, relative_imports
 
 Json = dict[str, Any]
 
 _SCRIPT = re.compile(r"(?m)^# /// script[ \t]*\n((?:#(?: .*)?\n)*?)# ///[ \t]*$")
 """The block of inline script metadata (PEP 723)."""
+
+_FILLED = ("finalStatus", "taskConfig")
+"""Kinds of inputs that the backend fills in, not a caller."""
+
+_SETTINGS = {"base-image", "embed", "index-urls", "kfp", "lock", "notebook", "trusted-hosts"}
+"""Members of `[tool.sealflow]`."""
 
 
 def _strings(name: str, value: Any) -> list[str]:
@@ -36,6 +43,7 @@ class ComponentsFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self.errors: list[Json] = []
+        self.reads_embedded: tuple[int, str] | None = None
 
     def describe(self) -> Json:
         """The file's description; with a file that can't be read or parsed, only path and errors."""
@@ -51,7 +59,30 @@ class ComponentsFile:
             result["components"] = self._components(tree)
             result |= self._imports(tree)
         result["requirements"] = self._requirements(result["text"])
+        result |= self._embedded(result["requirements"])
         return {**result, "errors": self.errors}
+
+    def _embedded(self, requirements: Json) -> Json:
+        """The files that travel with the source, packed; the settings that name them are taken out."""
+        named = [(key, requirements.pop(key)) for key in ("embed", "notebook") if key in requirements]
+        if self.reads_embedded and not named:
+            line, what = self.reads_embedded
+            message = f"{what}: expected files that travel along: name them as embed in [tool.sealflow]"
+            self._report("EMBED_INVALID", message, None, line)
+        if len(named) > 1:
+            self._report("EMBED_INVALID", "[tool.sealflow]: expected embed or notebook, got both", None)
+        if len(named) != 1:
+            return {}
+        (key, name), *_ = named
+        path = Path(self.path).parent / name
+        try:
+            if key == "notebook" and path.suffix != ".ipynb":
+                raise EmbedError(f"{path}: expected a notebook (.ipynb)")
+            embedded: Json = {"archive": pack(path), "notebook": key == "notebook"}
+        except (EmbedError, OSError) as error:
+            self._report("EMBED_INVALID", f"{key}: {error}", None)
+            return {}
+        return {"embedded": embedded | ({"file": path.name} if path.is_file() else {})}
 
     def _components(self, tree: ast.Module) -> list[Json]:
         for node in tree.body:
@@ -149,10 +180,13 @@ class ComponentsFile:
         except AnnotationError as error:
             self._report("TYPE_UNSUPPORTED", f"{what}: {error}", error.node)
             return None
+        if read.kind == "embedded":
+            self.reads_embedded = self.reads_embedded or (argument.lineno, what)
+            return None
         described = _described(argument.arg, read)
         described["direction"] = read.direction
         if read.direction == "input":
-            described["optional"] = default is not None or read.kind == "finalStatus"
+            described["optional"] = default is not None or read.kind in _FILLED
             if read.optional and not described["optional"]:
                 self._report(
                     "DEFAULT_INVALID",
@@ -224,7 +258,7 @@ class ComponentsFile:
     def _script(self, script: Json) -> Json:
         """The members of the script block that matter here, checked."""
         tool = script.get("tool", {}).get("sealflow", {})
-        unknown = sorted(set(tool) - {"base-image", "index-urls", "kfp", "lock", "trusted-hosts"})
+        unknown = sorted(set(tool) - _SETTINGS)
         if unknown:
             raise TypeError(f"[tool.sealflow] has no setting {', '.join(unknown)}")
         found: Json = {"dependencies": _strings("dependencies", script.get("dependencies", []))}
@@ -236,6 +270,8 @@ class ComponentsFile:
             ("baseImage", tool.get("base-image")),
             ("kfp", tool.get("kfp")),
             ("lock", tool.get("lock")),
+            ("embed", tool.get("embed")),
+            ("notebook", tool.get("notebook")),
         ):
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"{key}: expected a string")
@@ -266,8 +302,8 @@ class ComponentsFile:
 def _described(name: str, read: Annotation) -> Json:
     if read.kind == "parameter":
         return {"name": name, "kind": "parameter", "type": read.type}
-    if read.kind == "finalStatus":
-        return {"name": name, "kind": "finalStatus"}
+    if read.kind in _FILLED:
+        return {"name": name, "kind": read.kind}
     described: Json = {"name": name, "kind": "artifact", "artifactType": read.artifact_type}
     return described | ({"list": True} if read.is_list else {})
 

@@ -1,11 +1,12 @@
 /** What a component's inputs accept, for the editor, and the same check at run time for whatever gets past it. */
 import type { JsonValue } from "@sealflow/core";
 import type { Component } from "./component-model.js";
-import type {
-  ArtifactDefinition,
-  FinalStatusDefinition,
-  InputDefinition,
-  ParameterDefinition,
+import {
+  type ArtifactDefinition,
+  type FilledDefinition,
+  type InputDefinition,
+  isFilledIn,
+  type ParameterDefinition,
 } from "./definitions.js";
 import type { Argument, ArtifactNode, Graph, Origin, ParameterNode, ValueNode } from "./graph.js";
 import {
@@ -37,7 +38,7 @@ type OptionalNames<I> = {
   [K in keyof I]: I[K] extends { readonly optional: true } ? K : never;
 }[keyof I];
 type RequiredNames<I> = {
-  [K in keyof I]: I[K] extends { readonly optional: true } | FinalStatusDefinition ? never : K;
+  [K in keyof I]: I[K] extends { readonly optional: true } | FilledDefinition ? never : K;
 }[keyof I];
 
 /** The object that a component with inputs `I` is called with. */
@@ -103,7 +104,7 @@ export function argumentFrom(value: unknown): Argument {
 /** What is wrong with an argument, or undefined. */
 function mismatch(argument: Argument, definition: InputDefinition): string | undefined {
   const wanted = definitionText(definition);
-  if (definition.kind === "finalStatus") return "the final status is filled in by the pipeline: leave it out";
+  if (isFilledIn(definition)) return `${wanted} is filled in by the pipeline: leave it out`;
   if (argument.kind === "template") {
     const text = definition.kind === "parameter" && definition.type.parameterType === "STRING";
     return text && definition.type.literals === undefined ? undefined : `expected ${wanted}, got a text`;
@@ -146,7 +147,7 @@ function artifactsMatch(node: ArtifactNode, { artifactType }: ArtifactDefinition
 }
 
 function isRequired(definition: InputDefinition): boolean {
-  return definition.kind !== "finalStatus" && !definition.optional;
+  return !isFilledIn(definition) && !definition.optional;
 }
 
 function reportUnknown(site: CallSite, name: string): void {
@@ -166,7 +167,8 @@ function reportMissing(site: CallSite, name: string, definition: InputDefinition
 
 function definitionText(definition: InputDefinition): string {
   if (definition.kind === "parameter") return typeText(definition.type);
-  if (definition.kind === "finalStatus") return "a final status";
+  if (isFilledIn(definition))
+    return definition.kind === "finalStatus" ? "the final status" : "the task config";
   return definition.list ? `a list of ${definition.artifactType}` : definition.artifactType;
 }
 

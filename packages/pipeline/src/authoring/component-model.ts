@@ -12,7 +12,25 @@ export interface Component {
   readonly inputs: Definitions<InputDefinition>;
   readonly outputs: Definitions<OutputDefinition>;
   readonly implementation: Implementation;
+  /** Settings of its tasks that it passes on to what it starts. */
+  readonly taskConfigPassthroughs?: readonly TaskConfigPassthrough[];
 }
+
+/** A setting of a task that reaches the component in its task config. */
+export interface TaskConfigPassthrough {
+  readonly field: TaskConfigField;
+  /** True to let the setting hold for the task itself as well. Default: false. */
+  readonly applyToTask?: boolean;
+}
+
+/** Source: pipeline_spec.proto, TaskConfigPassthroughType. */
+export type TaskConfigField =
+  | "RESOURCES"
+  | "ENV"
+  | "KUBERNETES_AFFINITY"
+  | "KUBERNETES_TOLERATIONS"
+  | "KUBERNETES_NODE_SELECTOR"
+  | "KUBERNETES_VOLUMES";
 
 /** How a component is carried out. */
 export type Implementation =

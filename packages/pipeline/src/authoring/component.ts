@@ -1,7 +1,12 @@
 /** Components: what tasks are made of. Calling one in a pipeline function adds a task. */
 import type { CallOf } from "./arguments.js";
 import { type CallSite, readArguments, reportDefaults } from "./arguments.js";
-import type { Component, PythonImplementation } from "./component-model.js";
+import type {
+  Component,
+  PythonImplementation,
+  TaskConfigField,
+  TaskConfigPassthrough,
+} from "./component-model.js";
 import type { Definitions, InputDefinition, OutputDefinition } from "./definitions.js";
 import type { TaskNode, ValueNode } from "./graph.js";
 import { type Reference, referenceTo } from "./references.js";
@@ -140,4 +145,21 @@ export function inImage<I, O>(
     ...component.component,
     implementation: { ...implementation, inImage: location },
   });
+}
+
+/**
+ * The same component, passing settings of its tasks on: they reach the function in its `TaskConfig` input instead of
+ * holding for the task itself, for components that start further work (a job on several nodes, say) with them.
+ *
+ * @param passthroughs Fields, or fields with `applyToTask` for those that hold for the task as well.
+ */
+export function passTaskConfig<I, O>(
+  component: ComponentFunction<I, O>,
+  passthroughs: readonly (TaskConfigField | TaskConfigPassthrough)[],
+): ComponentFunction<I, O> {
+  const taskConfigPassthroughs = passthroughs.map((each): TaskConfigPassthrough => {
+    const { field, applyToTask = false } = typeof each === "string" ? { field: each } : each;
+    return { field, ...(applyToTask ? { applyToTask } : {}) };
+  });
+  return componentFunction({ ...component.component, taskConfigPassthroughs });
 }

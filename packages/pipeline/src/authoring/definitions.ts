@@ -45,8 +45,22 @@ export interface FinalStatusDefinition {
   readonly description?: string;
 }
 
+/** An input that receives the task's own settings, those that the component passes on. Callers don't pass it. */
+export interface TaskConfigDefinition {
+  readonly kind: "taskConfig";
+  readonly description?: string;
+}
+
+/** Inputs that the backend fills in. */
+export type FilledDefinition = FinalStatusDefinition | TaskConfigDefinition;
+
+/** True for inputs that callers leave out. */
+export function isFilledIn(definition: InputDefinition): definition is FilledDefinition {
+  return definition.kind === "finalStatus" || definition.kind === "taskConfig";
+}
+
 /** Anything a component may take. */
-export type InputDefinition = ParameterDefinition | ArtifactDefinition | FinalStatusDefinition;
+export type InputDefinition = ParameterDefinition | ArtifactDefinition | FilledDefinition;
 
 /** Anything a component may give. */
 export type OutputDefinition = ParameterDefinition | ArtifactDefinition;
@@ -148,6 +162,11 @@ function isParameterDefinition(value: object): value is ParameterDefinition {
 /** How the tasks before an exit task, or before one that ignores upstream failures, have ended. */
 export function finalStatus(options: { readonly description?: string } = {}): FinalStatusDefinition {
   return { kind: "finalStatus", ...options };
+}
+
+/** The task's own settings, for a component that starts further work with them: see `passTaskConfig`. */
+export function taskConfig(options: { readonly description?: string } = {}): TaskConfigDefinition {
+  return { kind: "taskConfig", ...options };
 }
 
 /** Settings of an artifact input or output. */

@@ -51,6 +51,7 @@ function inputsOf({ inputDefinitions }: ComponentSpec): Record<string, InputDefi
 function parameterOf(input: InputParameterDefinition): InputDefinition {
   const { parameterType, literals, isOptional, defaultValue } = input;
   if (parameterType === "TASK_FINAL_STATUS") return { kind: "finalStatus" };
+  if (parameterType === "TASK_CONFIG") return { kind: "taskConfig" };
   const type: TypeSpec = { parameterType, ...(literals === undefined ? {} : { literals }) };
   return { kind: "parameter", type, optional: isOptional === true || defaultValue !== undefined };
 }
@@ -96,5 +97,6 @@ function checkDeclared(
 function kindText(definition: InputDefinition): string {
   if (definition.kind === "parameter") return definition.type.parameterType;
   if (definition.kind === "finalStatus") return "TASK_FINAL_STATUS";
+  if (definition.kind === "taskConfig") return "TASK_CONFIG";
   return definition.list ? `a list of ${definition.artifactType}` : definition.artifactType;
 }

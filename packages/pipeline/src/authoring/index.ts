@@ -1,5 +1,6 @@
 export type {
   ComponentFile,
+  EmbeddedFiles,
   FunctionSignature,
   LocalModule,
   Requirements,
@@ -22,8 +23,10 @@ export {
   type ComponentFunction,
   inImage,
   type PythonComponentOptions,
+  passTaskConfig,
   pythonComponent,
 } from "./component.js";
+export type { TaskConfigField, TaskConfigPassthrough } from "./component-model.js";
 export { and, not, or, type Test } from "./compose.js";
 export { Condition } from "./condition.js";
 export {
@@ -60,6 +63,7 @@ export {
   Text,
   text,
 } from "./references.js";
+export * as runValues from "./run-values.js";
 export { type RetryOptions, Task, type Waitable } from "./task.js";
 export type * from "./value-types.js";
 export { formatPipelineYaml, formatYaml } from "./yaml.js";

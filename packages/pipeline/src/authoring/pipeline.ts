@@ -6,7 +6,7 @@ import type { Component } from "./component-model.js";
 import type {
   ArtifactDefinition,
   Definitions,
-  FinalStatusDefinition,
+  FilledDefinition,
   InputDefinition,
   OutputDefinition,
   ParameterDefinition,
@@ -28,7 +28,7 @@ import { locationOf, type Trace, traceCaller } from "./trace.js";
 export const PIPELINE_BRAND = Symbol.for("sealflow.pipeline");
 
 /** What a pipeline takes: parameters, and for pipelines inside others artifacts. */
-export type PipelineInput = Exclude<InputDefinition, FinalStatusDefinition>;
+export type PipelineInput = Exclude<InputDefinition, FilledDefinition>;
 
 /** The references that a pipeline function gets for its inputs. */
 export type PipelineArguments<I> = { readonly [K in keyof I]: ReferenceOf<I[K]> };

@@ -1,12 +1,14 @@
 /** One Python text out of a component's file and the local modules that it imports. */
 import type { ComponentFile, LocalModule } from "./component-file.js";
+import { filesHead } from "./embedded-files.js";
 
 /**
- * The source to embed. Without local modules it is the file as it stands. With them, a head keeps their texts and
+ * The source to embed. Without local modules and files it is the file as it stands. With them, a head keeps their texts and
  * registers a finder that loads them on import, so that order, packages and cycles work as with files.
  */
 export function bundledSource(file: ComponentFile): string {
-  const head = file.modules.length === 0 ? "" : moduleHead(file);
+  const modules = file.modules.length === 0 ? "" : moduleHead(file);
+  const head = modules + (file.embedded === undefined ? "" : filesHead(file.embedded));
   const foot = literalFoot(file);
   const text = foot === "" || file.text.endsWith("\n") ? file.text : `${file.text}\n`;
   return head + text + foot;

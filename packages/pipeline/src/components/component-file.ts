@@ -13,6 +13,8 @@ export interface ComponentFile {
   readonly imports: readonly string[];
   readonly requirements: Requirements;
   readonly components: readonly FunctionSignature[];
+  /** Files that its components read, which travel along. */
+  readonly embedded?: EmbeddedFiles;
   readonly errors: readonly ErrorBody[];
 }
 
@@ -24,6 +26,16 @@ export interface LocalModule {
   readonly path: string;
   readonly text: string;
   readonly package: boolean;
+}
+
+/** Files inside a source: a directory's, one file, or a notebook. */
+export interface EmbeddedFiles {
+  /** Base64 of a gzipped tar archive. */
+  readonly archive: string;
+  /** Name of the one file; absent for a directory. */
+  readonly file?: string;
+  /** True for a notebook that `dsl.run_notebook` runs. */
+  readonly notebook: boolean;
 }
 
 /** The file's inline script metadata (PEP 723), and `[tool.sealflow]` in it. */
@@ -67,6 +79,7 @@ export type SignatureInput = { readonly name: string; readonly description?: str
       readonly optional: boolean;
     }
   | { readonly kind: "finalStatus" }
+  | { readonly kind: "taskConfig" }
 );
 
 /** An output as the signature declares it. */

@@ -8,6 +8,7 @@ import type { BaseContainer } from "../authoring/compile/executor.js";
 import type { PythonImplementation } from "../authoring/component-model.js";
 import { bundledSource } from "./bundle.js";
 import type { ComponentFile, Requirements } from "./component-file.js";
+import { withNotebookClient } from "./embedded-files.js";
 
 /** The version of `kfp` that is installed into the component's container when its file names none. */
 export const DEFAULT_KFP_VERSION = "2.17.0";
@@ -32,7 +33,9 @@ export function embeddedContainer(
       },
     };
   }
-  const { requirements } = file;
+  const { embedded } = file;
+  const dependencies = withNotebookClient(file.requirements.dependencies, embedded);
+  const requirements = { ...file.requirements, dependencies };
   return {
     image: requirements.baseImage ?? DEFAULT_BASE_IMAGE,
     command: ["sh", "-c", installScript(requirements), "sh", "-ec", RUN_SCRIPT, bundledSource(file)],

@@ -111,7 +111,8 @@ function propertyName(name: string): string {
 
 function inputText(input: SignatureInput): string {
   const described = input.description === undefined ? {} : { description: input.description };
-  if (input.kind === "finalStatus") return call("finalStatus", optionsText(described));
+  if (input.kind === "finalStatus" || input.kind === "taskConfig")
+    return call(input.kind, optionsText(described));
   if (input.kind === "parameter") {
     const { default: fallback } = input;
     const optional = input.optional && fallback === undefined ? { optional: true } : {};

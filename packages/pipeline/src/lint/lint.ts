@@ -7,6 +7,7 @@ import { lintPlatform } from "./platform.js";
 import { lintSize } from "./size.js";
 import type { LintTarget } from "./target.js";
 import { lintTasks } from "./tasks.js";
+import { lintWorkspaceUse } from "./workspace.js";
 
 /**
  * What of a document will not run on a target, with the reason and the path: errors stop the run or make it wrong,
@@ -20,6 +21,7 @@ export function lintPipeline(document: PipelineDocument, target: LintTarget): Fi
   lintExecutors(document.spec, target, findings);
   if (target !== "local") {
     lintNestedCollections(document.spec, findings);
+    lintWorkspaceUse(document, findings);
     lintSize(document, findings);
   }
   const platformFindings = new Findings(1);

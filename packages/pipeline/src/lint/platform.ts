@@ -1,8 +1,7 @@
-import { isJsonObject, type JsonValue } from "@sealflow/core";
 import type { Findings } from "../ir/finding.js";
-import { isQuantity } from "../ir/quantity.js";
 import type { PlatformSpec, SinglePlatformSpec } from "../ir/types.js";
 import type { LintTarget } from "./target.js";
+import { lintWorkspace } from "./workspace.js";
 
 /** Fields of an executor that the official backend never reads. */
 const UNREAD: readonly string[] = ["podAffinity", "enabledSharedMemory"];
@@ -63,36 +62,5 @@ function lintExecutors(
       const at = [...path, "deploymentSpec", "executors", label, field];
       findings.warning("PIPELINE_LINT_IGNORED", at, `ignored there: ${reason}`);
     }
-  }
-}
-
-/** What the backend asks of a workspace. Source: backend/src/v2/compiler/argocompiler, GetWorkspacePVC. */
-function lintWorkspace(workspace: JsonValue | undefined, path: readonly string[], findings: Findings): void {
-  if (!isJsonObject(workspace)) return;
-  const at = [...path, "pipelineConfig", "workspace"];
-  const size = String(workspace.size ?? "");
-  if (!isQuantity(size)) {
-    const got = JSON.stringify(size);
-    findings.error("PIPELINE_LINT_WORKSPACE", [...at, "size"], `expected a size such as "10Gi", got ${got}`);
-  }
-  const kubernetes = isJsonObject(workspace.kubernetes) ? workspace.kubernetes : {};
-  const patch = isJsonObject(kubernetes.pvcSpecPatch) ? kubernetes.pvcSpecPatch : {};
-  const place = [...at, "kubernetes", "pvcSpecPatch"];
-  if (!Array.isArray(patch.accessModes) || patch.accessModes.length === 0) {
-    findings.error(
-      "PIPELINE_LINT_WORKSPACE",
-      place,
-      "expected accessModes, got none: the backend refuses a workspace without",
-      "Name them, for example ReadWriteOnce, unless the backend is configured with a default workspace.",
-    );
-  }
-  if (patch.storageClassName === "") {
-    const message = "expected a storage class or none at all, got an empty name";
-    findings.error("PIPELINE_LINT_WORKSPACE", [...place, "storageClassName"], message);
-  }
-  for (const field of Object.keys(patch)) {
-    if (field === "accessModes" || field === "storageClassName") continue;
-    const message = "expected accessModes or storageClassName, got a field that the backend refuses";
-    findings.error("PIPELINE_LINT_WORKSPACE", [...place, field], message);
   }
 }

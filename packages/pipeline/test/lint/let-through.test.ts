@@ -269,6 +269,15 @@ const caught: readonly Change[] = [
     "PIPELINE_LINT_WORKSPACE platforms.kubernetes.pipelineConfig.workspace.kubernetes.pvcSpecPatch",
   ],
   [
+    "the path of a workspace that is not there",
+    (d) =>
+      Object.assign(bound(d, "a", "x"), {
+        componentInputParameter: undefined,
+        runtimeValue: { constant: "{{$.workspace_path}}/x" },
+      }),
+    "PIPELINE_LINT_WORKSPACE root.dag.tasks.a.inputs.parameters.x.runtimeValue.constant",
+  ],
+  [
     "a workspace without a size",
     (d) =>
       Object.assign(kubernetes(d), {

@@ -1,5 +1,6 @@
 import type { ComponentSpec, DagOutputs, TaskSpec } from "../../ir/types.js";
 import { valuesIn } from "../condition.js";
+import { isFilledIn } from "../definitions.js";
 import type { Graph, GroupNode, TaskNode } from "../graph.js";
 import { report } from "../scope.js";
 import { branchText } from "./condition-text.js";
@@ -128,8 +129,7 @@ export class GraphCompiler {
     for (const [name, argument] of task.arguments) {
       const definition = task.component.inputs[name];
       const fromTask = argument.kind === "value" && producerOf(argument.node, this.values) !== undefined;
-      if (!fromTask || definition === undefined || definition.kind === "finalStatus" || definition.optional)
-        continue;
+      if (!fromTask || definition === undefined || isFilledIn(definition) || definition.optional) continue;
       report(this.graph, task.where, {
         code: "PIPELINE_SETTING_INVALID",
         message: `${task.name}(${name}): with ignoreUpstreamFailure an input from another task needs a default`,

@@ -8,12 +8,13 @@ import type {
   OutputArtifactDefinition,
   OutputParameterDefinition,
 } from "../../ir/types.js";
-import type {
-  ArtifactDefinition,
-  Definitions,
-  InputDefinition,
-  OutputDefinition,
-  ParameterDefinition,
+import {
+  type ArtifactDefinition,
+  type Definitions,
+  type InputDefinition,
+  isFilledIn,
+  type OutputDefinition,
+  type ParameterDefinition,
 } from "../definitions.js";
 
 /** Inputs and outputs of a component. */
@@ -64,8 +65,9 @@ export function nonEmpty<T extends object>(record: T): Partial<T> | undefined {
 }
 
 function inputParameter(input: Exclude<InputDefinition, ArtifactDefinition>): InputParameterDefinition {
-  if (input.kind === "finalStatus") {
-    return { parameterType: "TASK_FINAL_STATUS", isOptional: true, ...describe(input) };
+  if (isFilledIn(input)) {
+    const parameterType = input.kind === "finalStatus" ? "TASK_FINAL_STATUS" : "TASK_CONFIG";
+    return { parameterType, isOptional: true, ...describe(input) };
   }
   return {
     parameterType: input.type.parameterType,

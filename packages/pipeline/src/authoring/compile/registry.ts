@@ -50,7 +50,11 @@ export class Registry {
   draft(task: TaskNode, inputs: TaskInputsBuilder, graph: Graph): () => string {
     const { component, settings } = task;
     const { implementation } = component;
-    const spec = interfaceOf(component.inputs, component.outputs);
+    const passthroughs = component.taskConfigPassthroughs ?? [];
+    const spec = {
+      ...interfaceOf(component.inputs, component.outputs),
+      ...(passthroughs.length === 0 ? {} : { taskConfigPassthroughs: passthroughs }),
+    };
     if (implementation.kind === "pipeline") {
       this.refuseContainerSettings(task, graph);
       return () => this.add(task.name, this.graph(implementation.graph()));

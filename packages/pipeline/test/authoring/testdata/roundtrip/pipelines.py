@@ -269,6 +269,50 @@ def configured():
     number()
 
 
+launch = dsl.component(
+    steps.launch,
+    task_config_passthroughs=[
+        dsl.TaskConfigField.RESOURCES,
+        dsl.TaskConfigPassthrough(field=dsl.TaskConfigField.ENV, apply_to_task=True),
+        dsl.TaskConfigField.KUBERNETES_TOLERATIONS,
+    ],
+)
+
+
+@dsl.pipeline
+def passing_settings_on(nodes: int = 2):
+    launch(nodes=nodes).set_cpu_limit("2").set_env_variable("A", "b")
+
+
+@dsl.pipeline
+def run_values(label: str):
+    word(text=dsl.PIPELINE_JOB_NAME_PLACEHOLDER)
+    word(text=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER)
+    word(text=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
+    word(text=dsl.PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER)
+    word(text=dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER)
+    word(text=dsl.PIPELINE_TASK_NAME_PLACEHOLDER)
+    word(text=dsl.PIPELINE_TASK_ID_PLACEHOLDER)
+    word(text=dsl.PIPELINE_ROOT_PLACEHOLDER)
+    word(text=f"{label} of {dsl.PIPELINE_JOB_NAME_PLACEHOLDER}")
+
+
+@dsl.pipeline(
+    pipeline_config=dsl.PipelineConfig(
+        workspace=dsl.WorkspaceConfig(
+            size="1Gi",
+            kubernetes=dsl.KubernetesWorkspaceConfig(pvcSpecPatch={"accessModes": ["ReadWriteOnce"]}),
+        ),
+        ttl_seconds_after_success=1,
+        ttl_seconds_after_failure=2,
+    )
+)
+def working():
+    given = dsl.importer(artifact_uri="gs://b/x", artifact_class=Dataset, download_to_workspace=True)
+    read(data=given.output)
+    word(text=dsl.WORKSPACE_PATH_PLACEHOLDER)
+
+
 def main():
     """Compiles every pipeline of this file."""
     found = {}

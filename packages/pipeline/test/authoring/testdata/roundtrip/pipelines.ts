@@ -12,7 +12,9 @@ import {
   kubernetes,
   list,
   parallelFor,
+  passTaskConfig,
   pipeline,
+  runValues,
   string,
   struct,
   text,
@@ -23,6 +25,7 @@ import {
   fit,
   flag,
   gather,
+  launch,
   make,
   maybe,
   notify,
@@ -296,4 +299,43 @@ export const configured = pipeline(
     },
   },
   () => void number(),
+);
+
+const launching = passTaskConfig(launch, [
+  "RESOURCES",
+  { field: "ENV", applyToTask: true },
+  "KUBERNETES_TOLERATIONS",
+]);
+
+export const passing_settings_on = pipeline(
+  { name: "passing-settings-on", parameters: { nodes: integer({ default: 2 }) } },
+  ({ nodes }) => void launching({ nodes }).setCpu({ limit: "2" }).setEnv("A", "b"),
+);
+
+export const run_values = pipeline({ name: "run-values", parameters: { label: string() } }, ({ label }) => {
+  word({ text: runValues.jobName });
+  word({ text: runValues.jobResourceName });
+  word({ text: runValues.jobId });
+  word({ text: runValues.jobCreateTime });
+  word({ text: runValues.jobScheduleTime });
+  word({ text: runValues.taskName });
+  word({ text: runValues.taskId });
+  word({ text: runValues.pipelineRoot });
+  word({ text: text`${label} of ${runValues.jobName}` });
+});
+
+export const working = pipeline(
+  {
+    name: "working",
+    config: {
+      workspace: { size: "1Gi", accessModes: ["ReadWriteOnce"] },
+      ttlSecondsAfterSuccess: 1,
+      ttlSecondsAfterFailure: 2,
+    },
+  },
+  () => {
+    const given = importer({ uri: "gs://b/x", type: dataset(), downloadToWorkspace: true });
+    read({ data: given.output });
+    word({ text: runValues.workspacePath });
+  },
 );

@@ -186,3 +186,16 @@ export const maybe = sealflow.pythonComponent({
     Output: sealflow.string(),
   },
 });
+
+export const launch = sealflow.pythonComponent({
+  source,
+  function: "launch",
+  signature: "sha256:1ed2a1d2321d7fd5e20649d841476f1784b3365d9d26c43b16f65e4e8447505f",
+  inputs: {
+    nodes: sealflow.integer(),
+    config: sealflow.taskConfig(),
+  },
+  outputs: {
+    Output: sealflow.string(),
+  },
+});

@@ -2,7 +2,7 @@
 
 from typing import Dict, List, NamedTuple
 
-from kfp.dsl import Dataset, Input, Model, Output, PipelineTaskFinalStatus
+from kfp.dsl import Dataset, Input, Model, Output, PipelineTaskFinalStatus, TaskConfig
 
 
 def number(x: int = 1) -> int:
@@ -70,3 +70,7 @@ def notify(message: str, status: PipelineTaskFinalStatus):
 
 def maybe(data: Input[Dataset] = None, text: str = None) -> str:
     return text or ""
+
+
+def launch(nodes: int, config: TaskConfig) -> str:
+    return str(config.resources)
