@@ -37,4 +37,4 @@ function install(environment, python, requirements) {
 }
 
 /** The interpreter of the loan-default example's locked requirements. */
-export { ensureExamplePython as loanPython };
+export { ensureExamplePython as examplePython };

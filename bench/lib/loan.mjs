@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../tools/run.mjs";
-import { cache, loanPython } from "./environments.mjs";
+import { cache, examplePython } from "./environments.mjs";
 import { command, interleaved, median, pairedRatio } from "./measure.mjs";
 import { Resident } from "./resident.mjs";
 import { discard, run } from "./sealflow.mjs";
@@ -21,17 +21,17 @@ export async function loanData(rows, progress) {
   const partial = `${file}.${process.pid}`;
   const code =
     "import sys; from steps import generate_data as g; from bench_artifact import Artifact; g(Artifact(sys.argv[1]), int(sys.argv[2]))";
-  await python(["-c", code, partial, String(rows)]);
+  await loanPython(["-c", code, partial, String(rows)]);
   renameSync(partial, file);
   return file;
 }
 
-/** The example's interpreter with the example's modules at hand, and Sealflow's stand-in for `kfp.dsl`. */
-function python(args, options) {
+/** Runs the example's interpreter with the example's modules at hand, and Sealflow's stand-in for `kfp.dsl`. */
+export function loanPython(args, options) {
   const shim = join(root, "python/src/sealflow/shim");
   const paths = [example, join(root, "bench/peers"), join(root, "python/src"), shim];
   const env = { ...process.env, PYTHONPATH: paths.join(":") };
-  return command(loanPython(), args, { ...options, env });
+  return command(examplePython(), args, { ...options, env });
 }
 
 /** One cold job: a new process, an empty store, the Python environment built. */
@@ -44,7 +44,7 @@ export async function coldJob(file, store, options) {
 
 /** The same job as a script. */
 export async function scriptJob(file, options) {
-  const { seconds, peakBytes, stdout } = await python([script, file], options);
+  const { seconds, peakBytes, stdout } = await loanPython([script, file], options);
   return { seconds, peakBytes, outputs: JSON.parse(stdout) };
 }
 
