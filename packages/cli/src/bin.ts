@@ -20,6 +20,16 @@ function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream): void {
   });
 }
 
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
 endQuietlyOnClosedPipe(process.stdout);
 endQuietlyOnClosedPipe(process.stderr);
 
@@ -30,6 +40,7 @@ const context: CliContext = {
   clock: Date,
   onInterrupt,
   readSecret,
+  ...(process.stdin.isTTY ? { ask } : {}),
   exit: (code) => process.exit(code),
   conditions: [],
 };

@@ -34,6 +34,8 @@ export interface CliContext {
   onInterrupt(listener: () => void): () => void;
   /** Asks somebody at the terminal for something that is not shown; undefined where there is no terminal. */
   readonly readSecret?: (prompt: string) => Promise<string | undefined>;
+  /** Asks a question and gives the line that is answered; left out where nobody can answer. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Ends the process at once. */
   exit(code: number): never;
   /** Package export conditions under which pipelines' imports resolve, besides `node` and `import`. */

@@ -30,6 +30,14 @@ const operational = new Set([
 
 /** Errors of other rooms that are about what was handed in. */
 const handedIn = new Set([
+  "AZURE_CONFIG_INVALID",
+  "AZURE_ENDPOINT_INVALID",
+  "AZURE_KUBECONFIG_INVALID",
+  "AZURE_LEAVE_NEEDED",
+  "AZURE_PLAN_INVALID",
+  "AZURE_POLICY_UNREADABLE",
+  "AZURE_SSH_KEY_INVALID",
+  "AZURE_SUBSCRIPTION_MISSING",
   "CLUSTER_CONTEXT_UNKNOWN",
   "CLUSTER_CONTEXTS_INVALID",
   "CLUSTER_KUBECONFIG_INVALID",
@@ -42,7 +50,7 @@ const handedIn = new Set([
 
 /** The exit code for an error with this code. */
 export function exitCodeForError(code: string): number {
-  if (code === "CLI_INTERRUPTED") return exitCode.interrupted;
+  if (code === "CLI_INTERRUPTED" || code === "AZURE_INTERRUPTED") return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
   if (handedIn.has(code)) return exitCode.usage;
   const prefixed = inputPrefixes.some((prefix) => code.startsWith(prefix));

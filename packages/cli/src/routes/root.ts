@@ -2,6 +2,7 @@
 import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { attestRoutes } from "./attest.js";
+import { cloudRoutes } from "./cloud.js";
 import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
 import { componentRoutes } from "./component.js";
@@ -40,6 +41,7 @@ export const root = buildRouteMap<string, CliContext>({
     export: exportCommand,
     attest: attestRoutes,
     policy: policyRoutes,
+    cloud: cloudRoutes,
     doctor: doctorCommand,
     completion: completionCommand,
   },

@@ -1,0 +1,17 @@
+export type { ApplyEvent } from "./apply/events.js";
+export type { Drainer } from "./apply/session.js";
+export { type AzureOptions, openAzure } from "./azure-provider.js";
+export { defineConfig } from "./config/define.js";
+export { parseConfig, parseYamlConfig } from "./config/parse.js";
+export type { CloudConfig, CloudConfigInput, SealflowConfig, SealflowConfigInput } from "./config/schema.js";
+export { configTemplate, type TemplateChoices } from "./config/template.js";
+export type { CostLine, CostReport } from "./cost/types.js";
+export type { Deletion, DestroyPlan } from "./destroy/plan.js";
+export type { DriftedResource, DriftReport } from "./drift.js";
+export type { CredentialKind } from "./kubeconfig/fetch.js";
+export { type MergedKubeconfig, mergeKubeconfig } from "./kubeconfig/merge.js";
+export { parsePlan } from "./plan/saved.js";
+export { type Action, type Change, type Plan, type PropertyChange, pendingChanges } from "./plan/types.js";
+export type { PreflightFinding, PreflightReport } from "./preflight/types.js";
+export type { ApplyOptions, ApplyResult, CloudProvider, DestroyOptions } from "./provider.js";
+export type { ResourceStatus, StatusReport } from "./status.js";
