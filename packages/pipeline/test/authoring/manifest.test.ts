@@ -7,8 +7,9 @@ import { formatPipelineManifests, isPipeline, parsePipelineDocument } from "../.
 import { compileWithSources } from "./read-components.js";
 import * as written from "./testdata/roundtrip/pipelines.js";
 
+const pipelines = new Map(Object.entries(written));
 const documentOf = (name: keyof typeof written) => {
-  const pipeline = written[name];
+  const pipeline = pipelines.get(name);
   if (!isPipeline(pipeline)) throw new Error(`no pipeline ${name}`);
   return compileWithSources(pipeline);
 };
