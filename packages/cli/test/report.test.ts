@@ -2,14 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { html } from "@sealflow/core";
+import { areaUnder, classificationPlots, plotOf } from "@sealflow/pipeline";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { areaUnder } from "../src/report/charts/unit-square.js";
 import { drawGraphs } from "../src/report/graph.js";
-import { html } from "../src/report/markup.js";
 import { exhibitsOf } from "../src/report/model.js";
 import { renderReport } from "../src/report/page.js";
-import { classificationPlots, plotOf } from "../src/report/plots.js";
 import { cli } from "./support/fake-context.js";
 import { recordRun, twoTasks } from "./support/recorded-run.js";
 import { artifact, sampleModel, sampleSpec } from "./support/report-model.js";

@@ -8,5 +8,7 @@ export {
   type Upload,
 } from "./client.js";
 export { type LiveMessage, type LiveOptions, type LogQuery, readLog, watchRun, watchRuns } from "./live.js";
+export * from "./rows.js";
 export type { ClientOptions } from "./transport.js";
+export { ask, askJson } from "./transport.js";
 export * from "./types.js";

@@ -1,3 +1,4 @@
+export * from "./artifacts/plots.js";
 export * from "./authoring/index.js";
 export { completeContext } from "./interpreter/complete-context.js";
 export {
@@ -18,6 +19,7 @@ export {
 export { checkRunParameters, type RunArtifacts } from "./interpreter/run-parameters.js";
 export { taskIdOf } from "./interpreter/task-id.js";
 export * from "./interpreter/types.js";
+export { dependenciesOf } from "./ir/dependencies.js";
 export { type Finding, findingError } from "./ir/finding.js";
 export { type ParseOptions, parsePipelineDocument } from "./ir/parse.js";
 export { type DocumentPath, pathText } from "./ir/path.js";

@@ -6,14 +6,18 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ServerContext } from "./context.js";
 import { type GuardOptions, guard, securityHeaders } from "./http/guard.js";
 import { limitBodies, limitRate, MAX_BODY_BYTES } from "./http/limits.js";
+import { type PageFiles, servePages } from "./http/pages.js";
 import { answerFor, invalid } from "./http/problem.js";
+import type { Sessions } from "./http/session.js";
 import { openApiDocument } from "./openapi/document.js";
 import { eventRoutes } from "./routes/events.js";
 import { experimentRoutes } from "./routes/experiments.js";
 import { fileRoutes, kubeflowFileRoutes } from "./routes/files.js";
+import { overviewRoutes } from "./routes/overview.js";
 import { pipelineRoutes } from "./routes/pipelines.js";
 import { recurringRunRoutes } from "./routes/recurring-runs.js";
 import { runRoutes } from "./routes/runs.js";
+import { sessionRoutes } from "./routes/session.js";
 import { uploadRoutes } from "./routes/uploads.js";
 import type { RunFeeds } from "./runs/feed.js";
 
@@ -29,6 +33,9 @@ export interface AppOptions {
   /** Aborts when the server stops: what streams ends then. */
   readonly stopping: AbortSignal;
   readonly guard: GuardOptions;
+  readonly sessions: Sessions;
+  /** The UI; empty where it is not built. */
+  readonly pages: PageFiles;
   /** Requests per second and caller. */
   readonly requestsPerSecond: number;
 }
@@ -42,6 +49,7 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono();
   app.use(securityHeaders);
   app.use(guard(options.guard));
+  app.use(servePages(options.pages));
   app.use(limitRate(options.requestsPerSecond, context.clock, callerOf));
   app.use(limitBodies(MAX_BODY_BYTES));
   app.get(`${API}/healthz`, (c) => c.json({ multi_user: false, pipeline_store: "database" }));
@@ -53,6 +61,8 @@ export function createApp(options: AppOptions): Hono {
   app.route("/apis", kubeflowFileRoutes(context, options.stopping));
   app.route("/api", fileRoutes(context, options.stopping));
   app.route("/api", eventRoutes(options));
+  app.route("/api", overviewRoutes(context, refresh));
+  app.route("/api", sessionRoutes(options.sessions));
   const description = openApiDocument();
   app.get("/openapi.json", (c) => c.json(description));
   app.notFound((c) => {

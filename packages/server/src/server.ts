@@ -5,6 +5,8 @@ import type { EngineOptions } from "@sealflow/engine";
 import { createApp } from "./app.js";
 import { isLoopback } from "./http/guard.js";
 import { type Listening, listen } from "./http/listen.js";
+import { readPages } from "./http/pages.js";
+import { Sessions } from "./http/session.js";
 import { type ServerToken, serverToken } from "./http/token.js";
 import { createParts, random } from "./parts.js";
 
@@ -34,6 +36,8 @@ export interface ServerOptions {
   readonly engine?: Omit<EngineOptions, "store">;
   /** Directory that relative importer paths start from. Default: the current directory. */
   readonly baseDirectory?: string;
+  /** The built UI. Default: the one of this package. */
+  readonly pagesDirectory?: string;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -73,6 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   try {
     const token = tokenFor(options, context.store.directory);
+    const sessions = new Sessions(context.clock, random);
     const app = createApp({
       ...{ context, log: parts.log, feeds: parts.feeds, stopping: parts.stopping.signal },
       refresh: () => parts.labels.refresh(),
@@ -80,8 +85,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       guard: {
         loopback: isLoopback(host),
         allowedHosts: (options.allowedHosts ?? []).map((name) => name.toLowerCase()),
-        ...(token === undefined ? {} : { token: token.check }),
+        ...(token === undefined
+          ? {}
+          : { token: token.check, session: (cookies: string | undefined) => sessions.holds(cookies) }),
       },
+      sessions,
+      pages: readPages(options.pagesDirectory),
       requestsPerSecond: options.requestsPerSecond ?? 200,
     });
     const listening = await listen(app.fetch, { host, port });

@@ -6,9 +6,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runPython } from "../../../test-support/python.js";
 import { createApp } from "../src/app.js";
+import { Sessions } from "../src/http/session.js";
 import { openApiDocument } from "../src/openapi/document.js";
 import { operations } from "../src/openapi/operations.js";
-import { createParts } from "../src/parts.js";
+import { createParts, random } from "../src/parts.js";
 import { removeDirectory, type TestServer, temporaryDirectory, testServer } from "./support/server.js";
 
 let server: TestServer;
@@ -24,6 +25,7 @@ it("describes every route of the server, and no other", async () => {
     ...{ context: parts.context, log: parts.log, feeds: parts.feeds, stopping: parts.stopping.signal },
     ...{ refresh: () => {}, reschedule: () => {}, requestsPerSecond: 1 },
     guard: { loopback: true, allowedHosts: [] },
+    ...{ sessions: new Sessions(Date, random), pages: new Map() },
   });
   const routes = app.routes
     .filter(({ method }) => method !== "ALL")

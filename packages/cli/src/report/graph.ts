@@ -1,10 +1,11 @@
 /** The pipeline's graph: one drawing per DAG, laid out by dagre. */
+
+import { html, type Markup } from "@sealflow/core";
 import type { TaskSummary } from "@sealflow/engine";
 import type { ComponentSpec, DagSpec, PipelineSpec, TaskSpec } from "@sealflow/pipeline";
 import { truncate } from "../render/text.js";
 import { round } from "./charts/unit-square.js";
 import { layOut, type Point, type Size } from "./layout.js";
-import { html, type Markup } from "./markup.js";
 
 /** A DAG's drawing. */
 export interface DagDrawing {

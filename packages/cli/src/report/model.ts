@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
 import type { RunDetails } from "@sealflow/engine";
 import type { ArtifactValue, PipelineSpec } from "@sealflow/pipeline";
-import { classificationPlots, PLOT_KEY, type Plot, plotOf } from "./plots.js";
+import { classificationPlots, PLOT_KEY, type Plot, plotOf } from "@sealflow/pipeline";
 
 /** Something that an artifact shows. */
 export interface Exhibit {

@@ -1,6 +1,8 @@
 /** The report as one HTML page that needs nothing else. */
 import type { ErrorBody, JsonValue } from "@sealflow/core";
+import { html, type Markup, renderMarkdown } from "@sealflow/core";
 import type { TaskSummary } from "@sealflow/engine";
+import type { Plot } from "@sealflow/pipeline";
 import { formatLocation } from "../render/error.js";
 import { formatNumber, taskDuration } from "../render/run.js";
 import { formatDuration } from "../render/text.js";
@@ -8,10 +10,7 @@ import { drawImportance, drawTimings } from "./charts/bars.js";
 import { drawConfusionMatrix } from "./charts/confusion-matrix.js";
 import { drawCalibration, drawRoc } from "./charts/unit-square.js";
 import { drawGraphs } from "./graph.js";
-import { renderMarkdown } from "./markdown.js";
-import { html, type Markup } from "./markup.js";
 import type { Exhibit, ReportModel } from "./model.js";
-import type { Plot } from "./plots.js";
 import { styleSheet } from "./style.js";
 
 /** What the page and the pages inside it may load: nothing but their own styles and inline images. */

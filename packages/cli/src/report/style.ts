@@ -1,5 +1,5 @@
 /** The report's looks: light and dark by the reader's setting, no script, nothing loaded from anywhere. */
-import { trusted } from "./markup.js";
+import { trusted } from "@sealflow/core";
 
 export const styleSheet = trusted(`
 :root{color-scheme:light dark;--bg:#fbfbfa;--card:#fff;--text:#1d1f23;--soft:#61666f;--line:#e3e4e6;--accent:#2f6fde;

@@ -1,6 +1,7 @@
 /** Who may speak to the server: requests for this host, from its own pages or from programs, with the token where one is needed. */
 import { hostname } from "node:os";
 import type { MiddlewareHandler } from "hono";
+import { isPageRequest } from "./pages.js";
 import { invalid } from "./problem.js";
 
 /** What is let in. */
@@ -11,6 +12,8 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
   /** Checks the token of a request; undefined where none is needed. */
   readonly token?: (candidate: string) => boolean;
+  /** True for a `Cookie` header that stands for the token. */
+  readonly session?: (cookies: string | undefined) => boolean;
 }
 
 /** True for addresses that only this machine reaches. */
@@ -26,7 +29,7 @@ export function isLoopback(address: string): boolean {
  * - A page of another site sends its Origin, or says `Sec-Fetch-Site`: only pages of this server are answered.
  */
 export function guard(options: GuardOptions): MiddlewareHandler {
-  const { token } = options;
+  const { token, session = () => false } = options;
   return async (c, next) => {
     const host = c.req.header("host") ?? "";
     if (!isOwnHost(hostName(host), options)) {
@@ -42,7 +45,11 @@ export function guard(options: GuardOptions): MiddlewareHandler {
         "Origin: expected a page of this server or a program, got another site's page",
       );
     }
-    if (token !== undefined && !token(bearer(c.req.header("authorization")))) {
+    const known = (): boolean =>
+      isPageRequest(c.req.method, c.req.path) ||
+      token?.(bearer(c.req.header("authorization"))) !== false ||
+      session(c.req.header("cookie"));
+    if (token !== undefined && !known()) {
       c.header("WWW-Authenticate", 'Bearer realm="sealflow"');
       throw invalid(
         "SERVER_TOKEN_REQUIRED",

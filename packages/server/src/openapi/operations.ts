@@ -232,5 +232,25 @@ export const operations: readonly Operation[] = [
     ...read("/api/events", "WatchRuns", "text/event-stream", "Streams changes of all runs"),
     query: { after: number },
   },
+  {
+    ...read(
+      "/api/runs",
+      "ListRunRows",
+      "RunRows",
+      "Lists runs with their parameters and results, newest first",
+    ),
+    query: { limit: number, before: text, ids: text },
+  },
+  read(
+    "/api/runs/{id}",
+    "GetRunRecord",
+    "RunRecord",
+    "Reads a run's record: its label, results, events and pipeline",
+  ),
+  {
+    ...{ method: "post", path: "/api/session", id: "CreateSession", answer: "Empty" },
+    summary: "Exchanges the token for a browser's cookie",
+  },
+  remove("/api/session", "DeleteSession", "Ends a browser's session"),
   read("/openapi.json", "GetOpenApi", "application/json", "This document"),
 ];

@@ -1,9 +1,10 @@
 /** Horizontal bars: feature importance and task timings. */
+
+import { html, type Markup } from "@sealflow/core";
 import type { TaskSummary } from "@sealflow/engine";
+import type { FeatureImportance } from "@sealflow/pipeline";
 import { formatNumber } from "../../render/run.js";
 import { endOf, formatDuration, truncate } from "../../render/text.js";
-import { html, type Markup } from "../markup.js";
-import type { FeatureImportance } from "../plots.js";
 import { round } from "./unit-square.js";
 
 const width = 480;

@@ -1,6 +1,6 @@
 /** The confusion matrix as a table whose cells are shaded by their share of the row. */
-import { html, type Markup } from "../markup.js";
-import type { ConfusionMatrix } from "../plots.js";
+import { html, type Markup } from "@sealflow/core";
+import type { ConfusionMatrix } from "@sealflow/pipeline";
 
 /** Rows are actual classes, columns predicted ones. */
 export function drawConfusionMatrix({ labels, rows }: ConfusionMatrix): Markup {

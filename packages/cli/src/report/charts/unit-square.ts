@@ -1,6 +1,6 @@
 /** Curves between 0 and 1: the ROC curve and the calibration plot. */
-import { html, type Markup } from "../markup.js";
-import type { Calibration, RocCurve } from "../plots.js";
+import { html, type Markup } from "@sealflow/core";
+import { areaUnder, type Calibration, type RocCurve, rocPoints } from "@sealflow/pipeline";
 
 const size = 320;
 const margin = { left: 46, right: 12, top: 12, bottom: 42 };
@@ -33,25 +33,9 @@ function line(points: readonly (readonly [number, number])[]): string {
   return `M${points.map(([px, py]) => `${x(px)} ${y(py)}`).join("L")}`;
 }
 
-/** Area under the curve by the trapezoidal rule over the points given. */
-export function areaUnder(curve: RocCurve): number {
-  const points = sorted(curve);
-  return points.slice(1).reduce((area, [fpr, recall], index) => {
-    const [before, recallBefore] = points[index] ?? [0, 0];
-    return area + ((fpr - before) * (recall + recallBefore)) / 2;
-  }, 0);
-}
-
-function sorted({ points }: RocCurve): [number, number][] {
-  const inside = points.map(({ falsePositiveRate, recall }): [number, number] => [falsePositiveRate, recall]);
-  return [[0, 0] as [number, number], ...inside, [1, 1] as [number, number]].sort(
-    (a, b) => a[0] - b[0] || a[1] - b[1],
-  );
-}
-
 /** The ROC curve with its area. */
 export function drawRoc(curve: RocCurve): Markup {
-  const points = sorted(curve);
+  const points = rocPoints(curve);
   const area = `${line(points)}L${x(1)} ${y(0)}Z`;
   return frame(
     "ROC curve",

@@ -111,3 +111,20 @@ function finite(value: JsonValue | undefined): number | undefined {
 function unit(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
+
+/** The points of a curve as `[false positive rate, recall]`, from (0, 0) to (1, 1). */
+export function rocPoints({ points }: RocCurve): readonly (readonly [number, number])[] {
+  const inside = points.map(({ falsePositiveRate, recall }): [number, number] => [falsePositiveRate, recall]);
+  return [[0, 0] as [number, number], ...inside, [1, 1] as [number, number]].sort(
+    (a, b) => a[0] - b[0] || a[1] - b[1],
+  );
+}
+
+/** Area under the curve by the trapezoidal rule over the points given. */
+export function areaUnder(curve: RocCurve): number {
+  const points = rocPoints(curve);
+  return points.slice(1).reduce((area, [fpr, recall], index) => {
+    const [before, recallBefore] = points[index] ?? [0, 0];
+    return area + ((fpr - before) * (recall + recallBefore)) / 2;
+  }, 0);
+}

@@ -1,0 +1,72 @@
+/** Which page an address shows. All but the list of runs load when they are opened. */
+import { signal } from "@preact/signals";
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { tokenNeeded } from "../api/client.js";
+import { Blank, Bones, Failed } from "../parts/blank.js";
+import { Toasts } from "../parts/toast.js";
+import { RunsPage } from "../runs/page.js";
+import { path } from "./router.js";
+import { Shell } from "./shell.js";
+import { TokenGate } from "./token-gate.js";
+
+/** A page; its parameters are what the path holds in its variable places. */
+type Page = ComponentType<{ readonly id: string }>;
+
+interface Route {
+  readonly pattern: RegExp;
+  readonly load: () => Promise<Page>;
+}
+
+const routes: readonly Route[] = [
+  { pattern: /^\/(?:runs)?\/?$/, load: async () => RunsPage },
+  { pattern: /^\/runs\/([^/]+)\/?$/, load: async () => (await import("../run/page.js")).RunPage },
+];
+
+/** The whole UI. */
+export function App(): JSX.Element {
+  if (tokenNeeded.value) return <TokenGate />;
+  return (
+    <Shell>
+      <Place />
+      <Toasts />
+    </Shell>
+  );
+}
+
+function Place(): JSX.Element {
+  const here = path.value;
+  const found = routes
+    .map((route) => ({ route, match: route.pattern.exec(here) }))
+    .find(({ match }) => match);
+  if (found === undefined) {
+    return (
+      <Blank icon="search" title="There is no such page">
+        <p>
+          <a href="/">All runs</a>
+        </p>
+      </Blank>
+    );
+  }
+  return <Lazy route={found.route} id={decodeURIComponent(found.match?.[1] ?? "")} />;
+}
+
+function Lazy({ route, id }: { readonly route: Route; readonly id: string }): JSX.Element {
+  const page = useMemo(() => signal<Page | { readonly error: unknown } | undefined>(undefined), [route]);
+  useEffect(() => {
+    route.load().then(
+      (loaded) => {
+        page.value = loaded;
+      },
+      (error: unknown) => {
+        page.value = { error };
+      },
+    );
+  }, [page]);
+  const { value } = page;
+  if (value === undefined) return <Bones />;
+  if (typeof value === "object" && "error" in value)
+    return <Failed error={value.error} retry={() => location.reload()} />;
+  const Found = value as Page;
+  return <Found key={id} id={id} />;
+}
