@@ -1,6 +1,6 @@
-import { renderMarkdown } from "../src/index.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { renderMarkdown } from "../src/index.js";
 
 const rendered = (text: string) =>
   /^<div class="prose">([\s\S]*)<\/div>$/.exec(renderMarkdown(text).text)?.[1];
