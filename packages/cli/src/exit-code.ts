@@ -15,7 +15,7 @@ export const exitCode = {
 
 /** Errors of clusters and images that are about what was handed in. */
 const clusterInput =
-  /^CLUSTER_(ELF_INVALID|ENCLAVE_|GRAMINE_|MANIFEST_|NODE_UNKNOWN|SIGNING_KEY|SIGSTRUCT_|SIZE_|VAULT_KEY)/;
+  /^CLUSTER_(BASE_UNFIT|ELF_INVALID|ENCLAVE_|ENVIRONMENT_(CONFLICT|SEVERAL|UNPINNED)|GRAMINE_|IMAGE_(EMPTY|LOCK|NAME|UNPINNED)|MANIFEST_INVALID|NODE_UNKNOWN|SIGNING_KEY|SIGSTRUCT_|SIZE_|VAULT_KEY)/;
 
 /** Rooms whose errors are about what was handed in, before any work began. */
 const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];

@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { testPython } from "../../../test-support/python.js";
+import { registryProgram, startRegistry, type TestRegistry } from "../../../test-support/registry.js";
 import { fakeLibpal } from "../../cluster/test/gramine/fake-libpal.js";
+import { pushBase } from "../../cluster/test/image/base-image.js";
 import { cli } from "./support/fake-context.js";
 
 let directory = "";
@@ -88,5 +91,85 @@ describe("sealflow image", () => {
     expect(none.stderr).toContain("CLI_SIGNING_KEY");
     const day = ["--key", file("k", key()), "--date", "25.11.2026"];
     expect(await cli(["image", "sign", file("m", manifest), ...args, ...day])).toMatchObject({ exitCode: 2 });
+  });
+});
+
+const program = registryProgram();
+const pipeline = JSON.stringify({
+  pipelineInfo: { name: "p" },
+  schemaVersion: "2.1.0",
+  deploymentSpec: {
+    executors: {
+      "exec-train": {
+        container: {
+          image: "python:3.11",
+          command: ["sh", "-ec", 'exec python3 -m kfp.dsl.executor_main "$0" "$@"', "def train(): ..."],
+          args: ["--executor_input", "{{$}}", "--function_to_execute", "train"],
+        },
+      },
+    },
+  },
+  components: { "comp-train": { executorLabel: "exec-train" } },
+  root: { dag: { tasks: { train: { componentRef: { name: "comp-train" } } } } },
+});
+
+describe.skipIf(program === undefined)("from a pipeline to a confidential spec", () => {
+  let registry: TestRegistry;
+  beforeAll(async () => {
+    registry = await startRegistry(program ?? "");
+  });
+  afterAll(() => registry?.stop());
+
+  it("builds, pushes, resolves, and puts every pod into the image", async () => {
+    const base = await pushBase(registry.host);
+    const [spec, lock] = [file("p.json", pipeline), join(directory, "image.lock.json")];
+    const to = `${registry.host}/team/p:v1`;
+    const target = ["--base", base, "--to", to, "-o", lock];
+    const build = ["image", "build", spec, ...target, "--key", file("k.pem", key()), "--svn", "2", "--json"];
+    const built = await cli(build, { env: { ...process.env, SEALFLOW_PYTHON: testPython() } });
+    expect(built.stderr).toContain("measuring the enclave");
+    const result = JSON.parse(built.stdout);
+    expect(result).toMatchObject({ ok: true, lock: { enclave: { svn: 2 } } });
+    const resolved = await cli(["image", "resolve", to]);
+    expect(resolved.stdout.trim()).toBe(result.lock.image);
+
+    const output = join(directory, "confidential.yaml");
+    const args = ["confidential", spec, "-o", output, "-i", lock, "--broker", "https://broker.example"];
+    const { stdout, exitCode } = await cli([...args, "--run", "r1"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("protected");
+    expect(readFileSync(output, "utf8")).toContain(result.lock.image);
+    const json = JSON.parse((await cli([...args, "--json"])).stdout);
+    expect(json).toMatchObject({ ok: true, tasks: [{ path: "train", state: "protected" }] });
+  });
+
+  it("writes nothing when a task can't be protected: exit code 4, and why", async () => {
+    const output = join(directory, "open.yaml");
+    const args = [
+      "confidential",
+      file("p.json", pipeline),
+      "-o",
+      output,
+      "--broker",
+      "https://broker.example",
+    ];
+    const { stdout, exitCode } = await cli(args);
+    expect(exitCode).toBe(4);
+    expect(stdout).toMatch(/OVERLAY_INLINE_CODE[\s\S]+nothing was written/);
+    expect(() => readFileSync(output)).toThrow();
+    expect((await cli([...args, "--unprotected", "exec-train"])).exitCode).toBe(0);
+  });
+
+  it.each([
+    ["--broker", "http://broker.example"],
+    ["--broker-pin", "zz"],
+    ["--taint", "x"],
+    ["--node-label", "x"],
+  ])("is usage: %s %s", async (flag, value) => {
+    const broker = flag === "--broker" ? [] : ["--broker", "https://b"];
+    const spec = file("p.json", pipeline);
+    const { exitCode, stderr } = await cli(["confidential", spec, "-o", "-", ...broker, flag, value]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(flag);
   });
 });

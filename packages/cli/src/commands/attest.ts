@@ -1,5 +1,4 @@
 /** `sealflow attest`. */
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   appraise,
@@ -15,6 +14,7 @@ import {
 import { SealflowError } from "@sealflow/core";
 import { type CliContext, wantsColour } from "../context.js";
 import { exitCode } from "../exit-code.js";
+import { readUserBytes } from "../load/read-bytes.js";
 import { readUserFile } from "../load/read-file.js";
 import { styleFor } from "../render/style.js";
 import { formatColumns, visible } from "../render/text.js";
@@ -27,7 +27,7 @@ export async function verifyQuote(context: CliContext, flags: AttestVerifyFlags)
   const policy =
     flags.policy === undefined ? undefined : parsePolicy(await readText(context, flags.policy), flags.policy);
   const known = { at, ...(root ? { root } : {}) };
-  const quote = await readBytes(context, flags.quote);
+  const quote = await readUserBytes(context, flags.quote);
   const evidence = await verifySgxQuote({
     quote,
     collateral: await readCollateral(context, flags.collateral),
@@ -48,7 +48,7 @@ export async function verifyQuote(context: CliContext, flags: AttestVerifyFlags)
 export async function showQuote(context: CliContext, flags: AttestShowFlags, file: string): Promise<number> {
   const { stdout } = context.process;
   try {
-    const quote = parseQuote(await readBytes(context, file));
+    const quote = parseQuote(await readUserBytes(context, file));
     const claims = { ...describeReport(quote.report), qeSvn: quote.qeSvn, pceSvn: quote.pceSvn };
     const rows = Object.entries(claims).map(([name, value]) => [name, `${value}`]);
     stdout.write(
@@ -82,15 +82,6 @@ async function readText(context: CliContext, file: string): Promise<string> {
   return readUserFile(resolve(context.cwd, file), file);
 }
 
-async function readBytes(context: CliContext, file: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return Uint8Array.from(await readFile(resolve(context.cwd, file)));
-  } catch {
-    await readText(context, file);
-    throw new SealflowError({ code: "CLI_FILE_UNREADABLE", message: `${file}: expected a readable file` });
-  }
-}
-
 /** Collateral that is no JSON is judged like any malformed collateral. */
 async function readCollateral(context: CliContext, file: string): Promise<unknown> {
   const text = await readText(context, file);
@@ -102,7 +93,7 @@ async function readCollateral(context: CliContext, file: string): Promise<unknow
 }
 
 async function readRoot(context: CliContext, file: string): Promise<TrustRoot> {
-  const bytes = await readBytes(context, file);
+  const bytes = await readUserBytes(context, file);
   try {
     return trustRootFromCertificate(bytes);
   } catch (cause) {

@@ -3,11 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   type EnclaveMeasured,
-  type EnclaveSigner,
-  keyFileSigner,
   lintManifest,
   type ManifestFinding,
-  managedHsmSigner,
   measureEnclave,
   parseGramineOffsets,
   readSigstruct,
@@ -17,6 +14,7 @@ import {
 import { SealflowError } from "@sealflow/core";
 import type { CliContext } from "../context.js";
 import { exitCode } from "../exit-code.js";
+import { enclaveSigner } from "../load/enclave-signer.js";
 import { readUserBytes } from "../load/read-bytes.js";
 import { readUserFile } from "../load/read-file.js";
 import { visible } from "../render/text.js";
@@ -82,7 +80,7 @@ async function measureFile(context: CliContext, flags: MeasureFlags, file: strin
 
 /** Signs an enclave that passes the lint. */
 export async function sign(context: CliContext, flags: ImageSignFlags, file: string): Promise<number> {
-  const signer = await signerOf(context, flags);
+  const signer = await enclaveSigner(context, flags);
   const { manifest, measured } = await measureFile(context, flags, file);
   const findings = lintManifest(manifest, { name: file, final: true });
   if (findings.length > 0) {
@@ -115,21 +113,6 @@ function dateOf(context: CliContext, { date }: ImageSignFlags): Date {
     code: "CLI_DATE_INVALID",
     message: `--date: expected YYYY-MM-DD, got ${date}`,
   });
-}
-
-async function signerOf(context: CliContext, { key, vaultKey }: ImageSignFlags): Promise<EnclaveSigner> {
-  if ((key === undefined) === (vaultKey === undefined)) {
-    throw new SealflowError({
-      code: "CLI_SIGNING_KEY",
-      message: "expected one of --key and --vault-key",
-    });
-  }
-  if (key !== undefined) {
-    const pem = await readUserFile(resolve(context.cwd, key), key);
-    return keyFileSigner(pem, context.process.env.SEALFLOW_ENCLAVE_KEY_PASSPHRASE);
-  }
-  const { azureToken } = await import("../load/azure-token.js");
-  return managedHsmSigner(vaultKey ?? "", { fetch, token: azureToken });
 }
 
 /** Prints what a SIGSTRUCT says. */

@@ -1,11 +1,11 @@
 /** `sealflow policy`. */
-import { createPrivateKey, createPublicKey } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type AppraisalPolicy, diffPolicies, parsePolicy, signPolicy } from "@sealflow/attest";
-import { digestOfJson, fromBase64Url, SealflowError } from "@sealflow/core";
+import { digestOfJson, SealflowError } from "@sealflow/core";
 import type { CliContext } from "../context.js";
 import { readUserFile } from "../load/read-file.js";
+import { readSigningKey } from "../load/signing-key.js";
 import { visible } from "../render/text.js";
 import type { PolicyFlags, PolicySignFlags } from "../routes/policy.js";
 
@@ -51,7 +51,7 @@ export async function diff(
 export async function sign(context: CliContext, flags: PolicySignFlags, file: string): Promise<void> {
   const policy = await readPolicy(context, file);
   if (flags.previous !== undefined) requireGrown(await readPolicy(context, flags.previous), policy);
-  const key = await readKey(context, flags.key);
+  const key = await readSigningKey(context, flags.key);
   const text = `${JSON.stringify(await signPolicy(policy, key), null, 2)}\n`;
   if (flags.output === undefined) {
     context.process.stdout.write(text);
@@ -71,22 +71,4 @@ function requireGrown(before: AppraisalPolicy, after: AppraisalPolicy): void {
     message: `policy: expected an epoch above ${before.epoch}, got ${after.epoch}`,
     hint: "raise the epoch",
   });
-}
-
-async function readKey(context: CliContext, file: string) {
-  const pem = await readUserFile(resolve(context.cwd, file), file);
-  try {
-    const key = createPrivateKey(pem);
-    const { x } = createPublicKey(key).export({ format: "jwk" });
-    const der = Uint8Array.from(key.export({ format: "der", type: "pkcs8" }));
-    const privateKey = await crypto.subtle.importKey("pkcs8", der, "Ed25519", false, ["sign"]);
-    return { privateKey, publicKey: fromBase64Url(x ?? "") };
-  } catch {
-    throw new SealflowError({
-      code: "CLI_KEY_INVALID",
-      message: `${file}: expected an unencrypted Ed25519 private key in PEM`,
-      where: { file },
-      hint: "openssl genpkey -algorithm ed25519",
-    });
-  }
 }

@@ -13,7 +13,8 @@ const places = ["node_modules/@sealflow/engine/python", "python/src"];
 /** Names under which a Python 3.11 or newer may be found, best first. */
 const interpreters = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
 
-function pythonSources(env: Environment): string | undefined {
+/** The directory that holds the package `sealflow`. */
+export function pythonSources(env: Environment): string | undefined {
   if (env.SEALFLOW_PYTHON_SOURCES) return env.SEALFLOW_PYTHON_SOURCES;
   for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
     const found = places.map((place) => join(directory, place)).find(hasSignatures);

@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
-import { argument, jsonFlag, switchFlag, textFlag } from "./flags.js";
+import { argument, integerFrom, jsonFlag, switchFlag, textFlag } from "./flags.js";
 import { lazy } from "./lazy.js";
 
 const text = (input: string) => input;
@@ -33,6 +33,33 @@ export interface ImageSignFlags {
 
 /** Flags of `image show`. */
 export interface ImageShowFlags {
+  readonly json: boolean;
+}
+
+/** Flags of `image build`. */
+export interface ImageBuildFlags {
+  readonly pipeline?: string;
+  readonly base: string;
+  readonly to: string;
+  readonly simulated: boolean;
+  readonly key?: string;
+  readonly vaultKey?: string;
+  readonly nodeSize: string;
+  readonly perNode: number;
+  readonly enclaveSize?: string;
+  readonly threads?: number;
+  readonly edmm: boolean;
+  readonly productId: number;
+  readonly svn: number;
+  readonly lock?: string;
+  readonly statementKey?: string;
+  readonly manifest?: string;
+  readonly output: string;
+  readonly json: boolean;
+}
+
+/** Flags of `image resolve`. */
+export interface ImageResolveFlags {
   readonly json: boolean;
 }
 
@@ -104,7 +131,79 @@ const show = buildCommand<ImageShowFlags, [string], CliContext>({
   docs: { brief: "Print what a SIGSTRUCT says: MRENCLAVE, MRSIGNER, product, version" },
 });
 
+function counted(minimum: number, standard: string, brief: string) {
+  return { kind: "parsed", parse: integerFrom(minimum), placeholder: "n", default: standard, brief } as const;
+}
+
+const build = buildCommand<ImageBuildFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/image-build.js")).build),
+  parameters: {
+    flags: {
+      pipeline: textFlag("name", "Which pipeline of the file, when it exports several"),
+      base: {
+        kind: "parsed",
+        parse: text,
+        placeholder: "image",
+        brief: "Base image, by digest, with Python and Gramine",
+      },
+      to: {
+        kind: "parsed",
+        parse: text,
+        placeholder: "name",
+        brief: "Where to push: HOST/NAME, or HOST/NAME:TAG",
+      },
+      simulated: switchFlag("Simulate the enclave: for trials, protects nothing"),
+      key: textFlag("file", "Key that signs the enclave: RSA-3072, exponent 3, PEM"),
+      vaultKey: textFlag("url", "Key of a Managed HSM: https://NAME.managedhsm.azure.net/keys/KEY/VERSION"),
+      nodeSize: {
+        kind: "parsed",
+        parse: text,
+        placeholder: "size",
+        default: "Standard_DC4s_v3",
+        brief: "Azure's name of the SGX nodes' size",
+      },
+      perNode: counted(1, "1", "Tasks that run on one node at the same time"),
+      enclaveSize: textFlag(
+        "size",
+        "Size of the enclave, a power of two (default: what the node has room for)",
+      ),
+      threads: {
+        kind: "parsed",
+        parse: integerFrom(4),
+        optional: true,
+        placeholder: "n",
+        brief: "Threads of the enclave (default: by the node's cores)",
+      },
+      edmm: switchFlag("Dynamic memory; nodes need Linux 6.0 or later"),
+      productId: counted(0, "0", "Product id (ISVPRODID)"),
+      svn: counted(0, "0", "Security version (ISVSVN): raise it to outdate older images"),
+      lock: textFlag("file", "Requirements with versions and hashes, for all components"),
+      statementKey: textFlag("file", "Ed25519 key in PEM that signs the provenance"),
+      manifest: textFlag("file", "Where to write the measured Gramine manifest"),
+      output: {
+        kind: "parsed",
+        parse: text,
+        placeholder: "file",
+        brief: "Where to write the image lock (JSON)",
+      },
+      json: jsonFlag,
+    },
+    aliases: { o: "output" },
+    positional: { kind: "tuple", parameters: [argument("file", "Pipeline as .ts, .js, .yaml or .json")] },
+  },
+  docs: { brief: "Build a measured image of a pipeline without a container engine, and push it" },
+});
+
+const resolve = buildCommand<ImageResolveFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/image-build.js")).resolveImage),
+  parameters: {
+    flags: { json: jsonFlag },
+    positional: { kind: "tuple", parameters: [argument("image", "HOST/NAME:TAG")] },
+  },
+  docs: { brief: "Print the digest that a tag has now" },
+});
+
 export const imageRoutes = buildRouteMap<string, CliContext>({
-  routes: { lint, measure, sign, show },
+  routes: { build, resolve, lint, measure, sign, show },
   docs: { brief: "Measured images: build, check, measure and sign them" },
 });

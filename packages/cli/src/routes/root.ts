@@ -7,6 +7,7 @@ import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
 import { componentRoutes } from "./component.js";
 import { componentsRoutes } from "./components.js";
+import { confidentialCommand } from "./confidential.js";
 import { contextsRoutes } from "./contexts.js";
 import { doctorCommand } from "./doctor.js";
 import { imageRoutes } from "./image.js";
@@ -33,6 +34,7 @@ export const root = buildRouteMap<string, CliContext>({
     compile: compileCommand,
     lint: lintCommand,
     image: imageRoutes,
+    confidential: confidentialCommand,
     components: componentsRoutes,
     component: componentRoutes,
     keys: keysRoutes,

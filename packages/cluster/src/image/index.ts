@@ -1,1 +1,19 @@
+export type { AttachedDocuments, StatementSigner } from "./attach.js";
+export { type BaseImage, type GramineParts, readBase } from "./base.js";
+export {
+  type BuiltImage,
+  buildImage,
+  type EnclaveInput,
+  type ImageBuildInput,
+  type ImageBuildTools,
+} from "./build.js";
+export {
+  type BakedComponent,
+  bakeable,
+  componentDigestOf,
+  type LeftOut,
+} from "./components.js";
+export { DSSE_TYPE, IN_TOTO_TYPE, SPDX_TYPE } from "./documents.js";
+export { type LockedPackage, parseLock, type RequirementsLock } from "./environment.js";
 export { checkImageLock, containerDigest, type ImageLock, pinnedImage } from "./lock.js";
+export { withRuntimePackages } from "./runtime-lock.js";
