@@ -1,4 +1,7 @@
-/** `npm run build`: declarations and modules of every package, then the UI and the bundled command line. */
+/**
+ * `npm run build`: declarations and modules of every package, the UI, the bundled command line, and a check that
+ * generated components are what their Python files declare.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { must, root } from "./run.mjs";
@@ -6,3 +9,7 @@ import { must, root } from "./run.mjs";
 must("npx", ["tsc", "-b"]);
 must("node", ["packages/web/build.mjs"]);
 if (existsSync(join(root, "packages/cli/build.mjs"))) must("node", ["packages/cli/build.mjs"]);
+
+// The components' types come from Python: a signature that changed without them is an error here.
+const components = ["examples/loan-default/steps.py", "bench/pipelines/noop.py"];
+must("node", ["packages/cli/bin/sealflow.js", "components", "check", ...components]);

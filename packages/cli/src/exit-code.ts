@@ -24,6 +24,7 @@ const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];
 const operational = new Set([
   "CLI_INTERNAL",
   "CLI_COMPONENTS_STALE",
+  "CLI_COMPONENT_FAILED",
   "CLI_KEY_VAULT_FAILED",
   "CLI_PASSPHRASE_MISSING",
 ]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -19,7 +19,12 @@ describe("sealflow init", () => {
     expect(stdout).toContain("wrote  My Project/.gitignore\n");
     const project = join(directory, "My Project");
     const { name, devDependencies } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
-    expect([name, devDependencies.sealflow]).toEqual(["my-project", "0.1.0"]);
+    expect(name).toBe("my-project");
+    // Tests run from a checkout, whose version no registry has: the project is linked to it.
+    for (const dependency of ["sealflow", "@sealflow/pipeline"]) {
+      const room = String(devDependencies[dependency]).replace(/^file:/, "");
+      expect(JSON.parse(readFileSync(join(room, "package.json"), "utf8")).name).toBe(dependency);
+    }
     expect((await sealflow(project, "components", "check", "steps.py")).stdout).toBe("1 up to date\n");
     const { state, outputs } = JSON.parse((await sealflow(project, "run", "--json")).stdout);
     expect(state).toBe("SUCCEEDED");
@@ -50,17 +55,53 @@ describe("sealflow component run", () => {
     ).toHaveLength(4);
   });
 
-  it("ends with 2 when the inputs do not fit", async () => {
+  const component = async (name: string, ...args: string[]) => {
     await sealflow(directory, "init", ".");
-    const { exitCode } = await sealflow(
-      directory,
-      "component",
-      "run",
-      "steps.py:make_data",
-      "--input",
-      "rows=x",
-      "--json",
+    return sealflow(directory, "component", "run", `steps.py:${name}`, ...args);
+  };
+
+  it("shows outputs and artifacts, and says what was printed on standard error", async () => {
+    const { stdout, exitCode } = await component("make_data", "--input", "rows=3", "--input", "seed=1");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Output = 3\ntable: \S+\/table\n$/);
+  });
+
+  it.each([
+    ["make_data", ["--input", "rows=x"], "parameter rows: expected a whole number, got 'x'"],
+    ["make_data", ["--input", "rows=1"], "parameter seed of make_data: expected a value, got none"],
+    ["make_data", ["--input", "rows"], "option: expected NAME=VALUE, got rows"],
+    ["nope", [], "expected a function nope, got fit_line, make_data"],
+  ])("ends with 2 and one error when %s can't be called with %j", async (name, args, message) => {
+    const { stdout, stderr, exitCode } = await component(name, ...args);
+    expect([stdout, exitCode]).toEqual(["", 2]);
+    expect(stderr).toContain("error[CLI_COMPONENT_INVALID]: ");
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("Traceback");
+  });
+
+  it("ends with 1 and shows the traceback when the component fails", async () => {
+    const args = ["--artifact", `table=${join(directory, "steps.py")}`, "--json"];
+    const { stdout, stderr, exitCode } = await component("fit_line", ...args);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("Traceback");
+    expect(stderr).toContain("error[CLI_COMPONENT_FAILED]: steps.py:fit_line: KeyError: 'x'");
+    expect(JSON.parse(stdout).error.code).toBe("CLI_COMPONENT_FAILED");
+  });
+
+  it("runs a component that requires packages in an environment that has them", async () => {
+    const file = join(directory, "needy.py");
+    const head = '# /// script\n# dependencies = ["typing-extensions==4.15.0"]\n# ///\n';
+    writeFileSync(
+      file,
+      `${head}def version() -> str:\n    import importlib.metadata as m\n    return m.version("typing-extensions")\n`,
     );
-    expect(exitCode).toBe(2);
+    const { stdout, stderr, exitCode } = await cli(["component", "run", "needy.py:version"], {
+      cwd: directory,
+      env: { ...process.env, SEALFLOW_ENV_DIR: join(directory, "envs") },
+      now: Date.now,
+    });
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toBe('Output = "4.15.0"\n');
+    expect(stderr).toContain("building a Python environment: typing-extensions==4.15.0");
   });
 });

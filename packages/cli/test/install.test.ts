@@ -122,3 +122,18 @@ describe.skipIf(!built || !bundled)("installed in an empty directory", () => {
     );
   });
 });
+
+describe.skipIf(!built || !bundled)("a project that a checkout made", () => {
+  it("installs and runs, linked to the checkout", async () => {
+    const scratch = mkdtempSync(join(tmpdir(), "sealflow-linked-"));
+    try {
+      await run(scratch, process.execPath, join(root, "packages/cli/bin/sealflow.js"), "init", "project");
+      const project = join(scratch, "project");
+      await run(project, "npm", "install", "--no-audit", "--no-fund");
+      expect(await run(project, "npm", "run", "check")).toContain("1 up to date");
+      expect(JSON.parse(await run(project, "npx", "sealflow", "run", "--json")).state).toBe("SUCCEEDED");
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
+});

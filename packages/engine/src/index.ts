@@ -1,5 +1,6 @@
 export type { ContainerMode, Engine, EngineOptions, RunListeners, RunOptions } from "./api.js";
 export { createEngine } from "./engine.js";
+export { type PythonNeeds, type PythonPreparation, preparePython } from "./environments/prepare.js";
 export * from "./events.js";
 export { type PythonComponent, pythonComponent } from "./executors/wrapper.js";
 export * from "./result.js";

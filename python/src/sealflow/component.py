@@ -8,33 +8,33 @@ from typing import Any
 
 from sealflow import failure, kfp_shim, sources
 from sealflow import vocabulary as kinds
-from sealflow.errors import InputsError
+from sealflow.errors import InputsError, SourceError
 from sealflow.single import ComponentResult, run_component
 
 __all__ = ["ComponentResult", "main", "run_component"]
+
+_WORDS = {
+    "NUMBER_INTEGER": "a whole number",
+    "NUMBER_DOUBLE": "a number",
+    "BOOLEAN": "true or false",
+    "LIST": "a list as JSON",
+    "STRUCT": "an object as JSON",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; 0 when the component succeeded, 1 when it failed, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
     path, _, name = options.component.rpartition(":")
-    if not path or not name:
-        print(f"component: expected FILE.py:function, got {options.component}", file=sys.stderr)
-        return 2
     kfp_shim.install()
     try:
+        if not path or not name:
+            raise InputsError(f"component: expected FILE.py:function, got {options.component}")
         result = _run(os.path.abspath(path), name, options)
-    except _Usage as error:
-        print(error, file=sys.stderr)
-        return 2
     except BaseException as error:
         return _fail(error, os.path.abspath(path), options.json)
     _show(result, options.json)
     return 0
-
-
-class _Usage(Exception):
-    """A wrong command line."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +86,7 @@ def _artifact(inputs: dict[str, Any], key: str, text: str) -> Any:
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not name or not separator:
-        raise _Usage(f"option: expected NAME=VALUE, got {text}")
+        raise InputsError(f"option: expected NAME=VALUE, got {text}")
     return name, value
 
 
@@ -97,7 +97,7 @@ def _value_of(name: str, text: str, annotation: Any) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise InputsError(f"parameter {name}: expected {kind} as JSON, got {text!r}") from error
+        raise InputsError(f"parameter {name}: expected {_WORDS.get(kind, kind)}, got {text!r}") from error
 
 
 def _fail(error: BaseException, path: str, as_json: bool) -> int:
@@ -106,10 +106,15 @@ def _fail(error: BaseException, path: str, as_json: bool) -> int:
     described = failure.describe(error, path)
     if isinstance(error, SystemExit) and error.code in (None, 0):
         return 0
-    failure.print_to_log(described)
+    wrong_usage = isinstance(error, InputsError | SourceError)
     if as_json:
         print(json.dumps({"error": described}))
-    return 2 if isinstance(error, InputsError) else 1
+    if not wrong_usage:
+        failure.print_to_log(described)
+    elif not as_json:
+        # Nothing ran, so there is nothing that a traceback could explain.
+        print(f"error: {described['message']}", file=sys.stderr)
+    return 2 if wrong_usage else 1
 
 
 def _show(result: ComponentResult, as_json: bool) -> None:

@@ -28,10 +28,30 @@ export async function init(context: CliContext, flags: InitFlags, directory: str
   for (const [file, place] of places) {
     const text = readFileSync(join(template, file), "utf8");
     mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(place, text.replaceAll("{{name}}", projectName(target)).replaceAll("{{version}}", version));
+    writeFileSync(place, filled(text, { name: projectName(target), ...packages(template) }));
     context.process.stdout.write(`wrote  ${join(directory, relative(target, place))}\n`);
   }
   context.process.stdout.write(`\nNext: cd ${directory} && npm install && npx sealflow run\n`);
+}
+
+function filled(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+/**
+ * Where the project gets Sealflow from: the registries, or, when this program runs from a checkout, that checkout, whose
+ * version no registry has.
+ */
+function packages(template: string): Record<"sealflow" | "authoring" | "python", string> {
+  const room = dirname(dirname(template));
+  if (/[\\/]node_modules[\\/]/.test(room))
+    return { sealflow: version, authoring: version, python: "sealflow" };
+  const checkout = dirname(dirname(room));
+  return {
+    sealflow: `file:${room}`,
+    authoring: `file:${join(checkout, "packages/pipeline")}`,
+    python: join(checkout, "python"),
+  };
 }
 
 /** Pipelines and packages are named in lower-case letters, digits and dashes. */

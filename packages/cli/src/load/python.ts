@@ -34,13 +34,15 @@ interface Answer {
   readonly code: string | number;
 }
 
-function ask(command: string, args: readonly string[], env: Environment, cwd?: string): Promise<Answer> {
+function ask(command: string, args: readonly string[], work: Omit<PythonProgram, "module">): Promise<Answer> {
+  const { env, cwd, onStderr } = work;
   return new Promise((resolve) => {
     const place = cwd === undefined ? {} : { cwd };
     const options = { env: { ...env }, maxBuffer: 2 ** 28, encoding: "utf8", ...place } as const;
-    execFile(command, args, options, (error, stdout, stderr) => {
+    const child = execFile(command, args, options, (error, stdout, stderr) => {
       resolve({ stdout, stderr, code: error === null ? 0 : (error.code ?? 1) });
     });
+    if (onStderr !== undefined) child.stderr?.on("data", onStderr);
   });
 }
 
@@ -50,6 +52,8 @@ export interface PythonProgram {
   readonly args: readonly string[];
   readonly env: Environment;
   readonly cwd?: string;
+  /** Called with what the program writes to standard error, as it comes. */
+  readonly onStderr?: (text: string) => void;
 }
 
 /**
@@ -68,7 +72,7 @@ export async function runPython(work: PythonProgram): Promise<Answer & { readonl
   let last = "none on PATH";
   for (const candidate of env.SEALFLOW_PYTHON ? [env.SEALFLOW_PYTHON] : interpreters) {
     const args = ["-c", program, work.module, ...work.args];
-    const answer = await ask(candidate, args, environment, work.cwd);
+    const answer = await ask(candidate, args, { ...work, env: environment });
     if (answer.code === tooOld) last = `${candidate}, which is older`;
     else if (typeof answer.code === "number") return { ...answer, code: answer.code };
   }

@@ -21,7 +21,7 @@ const run = buildCommand<ComponentRunFlags, [string], CliContext>({
       outputDirectory: textFlag("dir", "Where outputs are written (default: a new temporary directory)"),
       python: textFlag(
         "path",
-        "Python with the component's requirements (default: SEALFLOW_PYTHON, python3)",
+        "Python to run it with (default: of an environment with what the file requires, built once)",
       ),
       json: jsonFlag,
     },
