@@ -9,6 +9,7 @@ import { runPython, testPython } from "../../../test-support/python.js";
 import { ignoredSettings } from "../src/platform/ignored.js";
 import { mountVariable, processMounts } from "../src/platform/mounting.js";
 import type { RunInProgress } from "../src/run/run-context.js";
+import { documentOf, type TestComponent, task } from "./pipelines.js";
 import { engineOf } from "./running.js";
 
 const program = fileURLToPath(new URL("testdata/kubernetes/pipelines.py", import.meta.url));
@@ -189,10 +190,43 @@ describe("limits and placement", () => {
       kubernetes: { pipelineConfig: { workspace: {}, resourceTtlOnCompletion: 60 } },
       other: {},
     };
-    expect(ignoredSettings({ platforms })).toBe(
+    expect(ignoredSettings({ platform: { platforms } })).toBe(
       "Kubernetes settings without effect on this machine: everything (platform other); resourceTtlOnCompletion (the pipeline).",
     );
-    expect(ignoredSettings(undefined)).toBeUndefined();
+    expect(ignoredSettings({})).toBeUndefined();
+  });
+
+  it("among the resources are named as well", () => {
+    const { spec } = document("placed");
+    const resources = {
+      cpuRequest: 1,
+      resourceCpuRequest: "1",
+      accelerator: { type: "gpu", count: 1 },
+      cpuLimit: 2,
+    };
+    const executors = { "exec-a": { container: { image: "a", resources } } };
+    expect(ignoredSettings({ spec: { ...spec, deploymentSpec: { executors } } })).toBe(
+      "Kubernetes settings without effect on this machine: accelerator (exec-a); cpuRequest (exec-a).",
+    );
+  });
+
+  it("keep processes on as many processors as their limit", async () => {
+    const count = "import os\ndef count() -> int:\n    return len(os.sched_getaffinity(0))\n";
+    const limited = (component: TestComponent, name: string) => {
+      const { spec } = documentOf({ components: { [name]: component }, tasks: { [name]: task(name) } });
+      const container = spec.deploymentSpec.executors?.[`exec-${name}`]?.container;
+      Object.assign(container ?? {}, { resources: { resourceCpuLimit: "500m" } });
+      return at.run({ spec });
+    };
+    const python = await limited({ source: count, outputs: { Output: "NUMBER_INTEGER" } }, "count");
+    expect(python.summary.tasks[0]?.outputs).toEqual({ Output: 1 });
+    const command = ["sh", "-c", "nproc > $0", "{{$.outputs.parameters['n'].output_file}}"];
+    const host = await limited(
+      { source: "", outputs: { n: "NUMBER_INTEGER" }, executor: { container: { image: "alpine", command } } },
+      "host",
+    );
+    expect(host.failures).toEqual({});
+    expect(host.summary.tasks[0]?.outputs).toEqual({ n: 1 });
   });
 });
 

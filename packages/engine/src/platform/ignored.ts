@@ -1,6 +1,6 @@
-/** What of the Kubernetes platform document has no effect on one machine, told once per run. */
+/** What of a document's Kubernetes settings has no effect on one machine, told once per run. */
 import { isJsonObject, type JsonObject } from "@sealflow/core";
-import type { PlatformSpec } from "@sealflow/pipeline";
+import type { PipelineSpec, PlatformSpec } from "@sealflow/pipeline";
 
 /** Fields of an executor that are followed. Source: kubernetes_executor_config.proto, KubernetesExecutorConfig. */
 const followed = new Set([
@@ -22,13 +22,35 @@ const partly: Readonly<Record<string, readonly string[]>> = {
   genericEphemeralVolume: ["size", "storageClassName", "accessModes", "metadata"],
 };
 
+/** Resources that steer placement among machines. Source: pipeline_spec.proto, ResourceSpec. */
+const placement: Readonly<Record<string, string>> = {
+  accelerator: "accelerator",
+  cpuRequest: "cpuRequest",
+  resourceCpuRequest: "cpuRequest",
+  memoryRequest: "memoryRequest",
+  resourceMemoryRequest: "memoryRequest",
+};
+
 /** One sentence that names every setting without effect and where it stands; undefined when there is none. */
-export function ignoredSettings(platform: PlatformSpec | undefined): string | undefined {
+export function ignoredSettings({
+  spec,
+  platform,
+}: {
+  readonly spec?: PipelineSpec;
+  readonly platform?: PlatformSpec | undefined;
+}): string | undefined {
   const kubernetes = platform?.platforms.kubernetes;
   const places = new Map<string, string[]>();
   const note = (setting: string, place: string): void => {
-    places.set(setting, [...(places.get(setting) ?? []), place]);
+    const known = places.get(setting) ?? [];
+    if (!known.includes(place)) places.set(setting, [...known, place]);
   };
+  for (const [label, { container }] of Object.entries(spec?.deploymentSpec.executors ?? {})) {
+    for (const [field, value] of Object.entries(container?.resources ?? {})) {
+      const setting = placement[field];
+      if (setting !== undefined && value) note(setting, label);
+    }
+  }
   for (const [label, config] of Object.entries(kubernetes?.deploymentSpec?.executors ?? {})) {
     for (const setting of withoutEffect(config)) note(setting, label);
   }

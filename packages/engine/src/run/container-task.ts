@@ -19,7 +19,7 @@ import { writing } from "../store/disk-errors.js";
 import type { WorkerTask } from "../workers/worker.js";
 import type { AttemptStart } from "./attempt.js";
 import { commandLine, resolver } from "./placeholders.js";
-import { type ResourceLimits, resourceLimits } from "./resources.js";
+import { processorsOf, type ResourceLimits, resourceLimits } from "./resources.js";
 import type { RunInProgress } from "./run-context.js";
 
 /** What the task's outputs depend on besides its inputs. */
@@ -101,15 +101,17 @@ interface HostProcess {
   readonly log: string;
 }
 
-/** A plain process, or one under a worker where it needs mounts or a memory limit, which a worker keeps. */
+/** A plain process, or one under a worker where it needs mounts or has limits, which a worker keeps. */
 function startOnHost(run: RunInProgress, job: HostProcess): WorkerTask | Promise<WorkerTask> {
-  if (job.mounts.length > 0 || job.limits.memoryBytes !== undefined) return startUnderWorker(run, job);
+  const limited = job.limits.memoryBytes !== undefined || job.limits.cpus !== undefined;
+  if (job.mounts.length > 0 || limited) return startUnderWorker(run, job);
   const env = { ...run.services.environment, ...job.env };
   return runProcess({ command: job.command, directory: job.places.directory, log: job.log, env });
 }
 
 async function startUnderWorker(run: RunInProgress, job: HostProcess): Promise<WorkerTask> {
   const { command, limits, mounts, places, log } = job;
+  const { processors } = processorsOf(limits.cpus);
   const environment = await run.environments.ensure(bareNeeds);
   const mounted = await processMounts(run, environment.python, mounts);
   run.signal.throwIfAborted();
@@ -120,8 +122,9 @@ async function startUnderWorker(run: RunInProgress, job: HostProcess): Promise<W
     log,
     // The worker's own Python is not the command's.
     env: { PYTHONPATH, PATH, ...mounted.env, ...job.env },
-    threads: run.services.threads,
+    threads: Math.min(run.services.threads, processors ?? Number.POSITIVE_INFINITY),
     memoryLimitBytes: limits.memoryBytes ?? null,
+    ...(processors === undefined ? {} : { processors }),
     ...mounted.setting,
   });
 }

@@ -78,7 +78,7 @@ export async function drive(
   try {
     for (const event of driven.opening) journal.append(event);
     const run = inProgress({ services, driven, layout, journal, listeners, signal: abort.signal });
-    const ignored = ignoredSettings(driven.platform);
+    const ignored = ignoredSettings(driven);
     if (ignored !== undefined) run.notice("ENGINE_PLATFORM_IGNORED", ignored);
     const outcome = await loopToEnd({ run, driven, journal, listeners, abort });
     if (outcome.state === "CANCELED" && isSuspended(listeners.signal)) {

@@ -10,7 +10,7 @@ import type { WorkerTask } from "../workers/worker.js";
 import type { AttemptStart } from "./attempt.js";
 import { executorInput, resolver } from "./placeholders.js";
 import { type PythonWork, workOf } from "./plan.js";
-import { resourceLimits } from "./resources.js";
+import { processorsOf, resourceLimits } from "./resources.js";
 import type { RunInProgress } from "./run-context.js";
 
 /** What the task's outputs depend on besides its inputs. */
@@ -52,6 +52,7 @@ export function pythonStart(
         ...mounted.setting,
         threads: threadsFor(run, cpus),
         memoryLimitBytes: memoryBytes ?? null,
+        ...processorsOf(cpus),
         module: null,
       });
     },

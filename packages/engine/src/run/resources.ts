@@ -51,3 +51,8 @@ export function resourceLimits(
     ...(memory ? { memoryBytes: Math.round(memory) } : {}),
   };
 }
+
+/** A worker's setting for a processor limit: whole processors, since processes are kept on some of them. */
+export function processorsOf(cpus: number | undefined): { readonly processors?: number } {
+  return cpus === undefined ? {} : { processors: Math.max(1, Math.ceil(cpus)) };
+}

@@ -44,6 +44,8 @@ export interface ProcessSetting {
   /** Threads that numeric libraries may use, at least 1. */
   readonly threads: number;
   readonly memoryLimitBytes: number | null;
+  /** Processors that the process and what it starts may run on, at least 1; absent for all. */
+  readonly processors?: number;
   /** Directories that the process sees at paths of their own. */
   readonly mounts?: readonly {
     readonly path: string;

@@ -52,14 +52,18 @@ function lintContainer(container: ContainerExecutor, at: ContainerAt): void {
       "It needs podman or docker here, or your leave to run its command on the host.",
     );
   }
-  if (container.resources?.accelerator !== undefined) {
-    findings.warning(
-      "PIPELINE_LINT_IGNORED",
-      [...path, "resources", "accelerator"],
-      "ignored there: accelerators are not scheduled on one machine",
-    );
+  for (const [field, reason] of PLACEMENT) {
+    if (!container.resources?.[field]) continue;
+    findings.warning("PIPELINE_LINT_IGNORED", [...path, "resources", field], `ignored there: ${reason}`);
   }
 }
+
+/** Resources that mean nothing on one machine, in the form that the backend reads. */
+const PLACEMENT = [
+  ["accelerator", "accelerators are not scheduled on one machine"],
+  ["resourceCpuRequest", "a request chooses among machines"],
+  ["resourceMemoryRequest", "a request chooses among machines"],
+] as const;
 
 /** `{"Concat": …}` and `{"IfPresent": …}` on the official backend. */
 function lintStructure(text: string, at: ContainerAt): void {

@@ -56,7 +56,7 @@ def _check_run(request: dict[str, Any]) -> None:
         _text(request, key)
     if request.get("directory") is not None:
         _text(request, "directory")
-    for key in ("threads", "memoryLimitBytes"):
+    for key in ("threads", "memoryLimitBytes", "processors"):
         _count(request, key)
     _environment(request.get("env"))
     _mounts(request)

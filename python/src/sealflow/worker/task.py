@@ -98,6 +98,8 @@ def _enter(request: Json, setters: list[Callable[[int], Any]]) -> None:
     directory = request.get("directory")
     if directory:
         _change_directory(directory)
+    if request.get("processors"):
+        threads.confine(request["processors"])
     own = request.get("env") or {}
     count = request.get("threads") or threads.available()
     os.environ.update(threads.environment_of(count))

@@ -59,6 +59,19 @@ def available() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def confine(count: int) -> None:
+    """Keeps this process, and what it starts, on so many processors, where the system can (Linux).
+
+    Which ones goes around with the process' id, so that tasks beside one another take different ones.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    usable = sorted(os.sched_getaffinity(0))
+    if count < len(usable):
+        first = os.getpid()
+        os.sched_setaffinity(0, {usable[(first + place) % len(usable)] for place in range(count)})
+
+
 def loaded_setters() -> list[Callable[[int], Any]]:
     """The functions that set the thread count of the numerical libraries loaded so far (Linux only)."""
     try:
