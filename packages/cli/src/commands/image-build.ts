@@ -1,7 +1,9 @@
 /** `sealflow image build` and `image resolve`. */
 import { resolve } from "node:path";
 import {
+  type AcrResource,
   type BuiltImage,
+  buildBase,
   buildImage,
   type EnclaveInput,
   type EnclaveSizing,
@@ -28,7 +30,7 @@ import { readUserFile } from "../load/read-file.js";
 import { readSigningKey } from "../load/signing-key.js";
 import { writeUserFile } from "../load/write-file.js";
 import { visible } from "../render/text.js";
-import type { ImageBuildFlags, ImageResolveFlags } from "../routes/image.js";
+import type { ImageBaseFlags, ImageBuildFlags, ImageResolveFlags } from "../routes/image.js";
 
 /** Builds, pushes, writes the image lock. */
 export async function build(context: CliContext, flags: ImageBuildFlags, file: string): Promise<number> {
@@ -120,6 +122,40 @@ async function statementSignerOf(
   const signer = ed25519Signer(await readSigningKey(context, file));
   return async (payload) =>
     JSON.stringify(await signEnvelope({ payloadType: "application/vnd.in-toto+json", payload }, [signer]));
+}
+
+/** Builds a base image and prints its name by digest. */
+export async function base(context: CliContext, flags: ImageBaseFlags, directory: string): Promise<number> {
+  const { env, stderr, stdout } = context.process;
+  const reference = await interruptible(context, async (signal) => {
+    const { azureToken } = await import("../load/azure-token.js");
+    const tools = { fetch, token: azureToken, environment: env, signal };
+    const { to: target, builder, dockerfile } = flags;
+    const acr = acrOf(flags);
+    return buildBase(
+      {
+        ...{ directory: resolve(context.cwd, directory), target, builder },
+        ...(dockerfile === undefined ? {} : { dockerfile }),
+        ...(acr === undefined ? {} : { acr }),
+      },
+      { ...tools, progress: (line) => stderr.write(`${visible(line)}\n`) },
+    );
+  });
+  stdout.write(flags.json ? `${JSON.stringify({ ok: true, image: reference })}\n` : `${reference}\n`);
+  return exitCode.ok;
+}
+
+function acrOf({ builder, to, subscription, resourceGroup }: ImageBaseFlags): AcrResource | undefined {
+  if (builder !== "acr") return undefined;
+  const { host } = parseImage(to);
+  const [, registry] = /^([a-z0-9]+)\.azurecr\.io$/.exec(host) ?? [];
+  if (registry !== undefined && subscription !== undefined && resourceGroup !== undefined) {
+    return { subscription, resourceGroup, registry };
+  }
+  throw new SealflowError({
+    code: "CLI_ACR_RESOURCE",
+    message: "image base: expected --subscription, --resource-group and a name NAME.azurecr.io/…",
+  });
 }
 
 /** Ctrl-C stops the work; what was begun on this machine is removed. */

@@ -58,6 +58,16 @@ export interface ImageBuildFlags {
   readonly json: boolean;
 }
 
+/** Flags of `image base`. */
+export interface ImageBaseFlags {
+  readonly to: string;
+  readonly builder: "docker" | "podman" | "acr";
+  readonly dockerfile?: string;
+  readonly subscription?: string;
+  readonly resourceGroup?: string;
+  readonly json: boolean;
+}
+
 /** Flags of `image resolve`. */
 export interface ImageResolveFlags {
   readonly json: boolean;
@@ -194,6 +204,24 @@ const build = buildCommand<ImageBuildFlags, [string], CliContext>({
   docs: { brief: "Build a measured image of a pipeline without a container engine, and push it" },
 });
 
+const base = buildCommand<ImageBaseFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/image-build.js")).base),
+  parameters: {
+    flags: {
+      to: { kind: "parsed", parse: text, placeholder: "name", brief: "Where to push: HOST/NAME:TAG" },
+      builder: { kind: "enum", values: ["docker", "podman", "acr"], brief: "Who builds; acr: ACR Tasks" },
+      dockerfile: textFlag("file", "Path below the directory (default: Dockerfile)"),
+      subscription: textFlag("id", "Azure subscription of the registry, for acr"),
+      resourceGroup: textFlag("name", "Resource group of the registry, for acr"),
+      json: jsonFlag,
+    },
+    positional: { kind: "tuple", parameters: [argument("directory", "Directory with a Dockerfile")] },
+  },
+  docs: {
+    brief: "Build a base image from a Dockerfile with Docker, Podman or ACR Tasks, and print its digest",
+  },
+});
+
 const resolve = buildCommand<ImageResolveFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/image-build.js")).resolveImage),
   parameters: {
@@ -204,6 +232,6 @@ const resolve = buildCommand<ImageResolveFlags, [string], CliContext>({
 });
 
 export const imageRoutes = buildRouteMap<string, CliContext>({
-  routes: { build, resolve, lint, measure, sign, show },
+  routes: { build, base, resolve, lint, measure, sign, show },
   docs: { brief: "Measured images: build, check, measure and sign them" },
 });

@@ -1,5 +1,7 @@
+export { type AcrAccess, type AcrBuild, type AcrResource, acrBuild } from "./acr-tasks.js";
 export type { AttachedDocuments, StatementSigner } from "./attach.js";
 export { type BaseImage, type GramineParts, readBase } from "./base.js";
+export { type BaseBuildInput, type BaseBuildTools, type Builder, buildBase } from "./base-build.js";
 export {
   type BuiltImage,
   buildImage,
@@ -13,6 +15,7 @@ export {
   componentDigestOf,
   type LeftOut,
 } from "./components.js";
+export { requirePinnedStages } from "./dockerfile.js";
 export { DSSE_TYPE, IN_TOTO_TYPE, SPDX_TYPE } from "./documents.js";
 export { type LockedPackage, parseLock, type RequirementsLock } from "./environment.js";
 export { checkImageLock, containerDigest, type ImageLock, pinnedImage } from "./lock.js";
