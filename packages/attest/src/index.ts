@@ -40,6 +40,8 @@ export {
 } from "./sgx/verify.js";
 export {
   createSimulatedPlatform,
+  restoreSimulatedPlatform,
+  type SavedPlatform,
   type SimulatedEnclave,
   type SimulatedPlatform,
 } from "./simulated/platform.js";

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createSimulatedPlatform, trustRootFromCertificate, verifySgxQuote } from "../src/index.js";
+import {
+  createSimulatedPlatform,
+  restoreSimulatedPlatform,
+  trustRootFromCertificate,
+  verifySgxQuote,
+} from "../src/index.js";
 import { issueRevocationList, newHolder } from "../src/simulated/authority.js";
 
 const at = Date.parse("2026-03-01T12:00:00Z");
@@ -30,6 +35,18 @@ describe("a simulated platform", () => {
       status: "UpToDate",
       enclave: { mrEnclave: "01".repeat(32), productId: 7, svn: 9, reportData: "03".repeat(64) },
     });
+  });
+
+  it("is the same after it was saved and restored", async () => {
+    const { platform } = await evidence();
+    const again = await restoreSimulatedPlatform(JSON.parse(JSON.stringify(await platform.save())));
+    const collateral = await again.collateral(period);
+    const quote = await again.quote(enclave);
+    expect(await verifySgxQuote({ quote, collateral, at, root: platform.root })).toMatchObject({
+      verdict: "accept",
+      kind: "simulated",
+    });
+    expect(await again.save()).toEqual(await platform.save());
   });
 
   it("is refused under Intel's root and under another project's", async () => {

@@ -39,6 +39,7 @@ const handedIn = new Set([
   "AZURE_POLICY_UNREADABLE",
   "AZURE_SSH_KEY_INVALID",
   "AZURE_SUBSCRIPTION_MISSING",
+  "TRUST_ANCHORS_INVALID",
   "CLUSTER_CONTEXT_UNKNOWN",
   "CLUSTER_CONTEXTS_INVALID",
   "CLUSTER_KUBECONFIG_INVALID",
@@ -49,11 +50,19 @@ const handedIn = new Set([
   "SEAL_SHARES_COUNT",
 ]);
 
+/** True for what broker, policy or evidence have refused, and for sealed content that is not what was committed. */
+export function isRefusal(code: string): boolean {
+  return ["TRUST_", "SEALED_COMPONENT", "SEALED_INPUT", "SEALED_CHALLENGE", "SEAL_ARTIFACT_"].some((prefix) =>
+    code.startsWith(prefix),
+  );
+}
+
 /** The exit code for an error with this code. */
 export function exitCodeForError(code: string): number {
   if (code === "CLI_INTERRUPTED" || code === "AZURE_INTERRUPTED") return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
   if (handedIn.has(code)) return exitCode.usage;
+  if (code.startsWith("TRUST_")) return exitCode.refused;
   const prefixed = inputPrefixes.some((prefix) => code.startsWith(prefix));
   const usage = code.startsWith("CLI_") || prefixed || clusterInput.test(code);
   return usage ? exitCode.usage : exitCode.failed;

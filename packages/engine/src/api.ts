@@ -3,6 +3,8 @@ import type { JsonObject } from "@sealflow/core";
 import type { PipelineDocument } from "@sealflow/pipeline";
 import type { LogChunk, RunEvent } from "./events.js";
 import type { RunSummary } from "./result.js";
+import type { SealedProject } from "./sealed/project.js";
+import type { SealedSettings } from "./sealed/session.js";
 import type { Store } from "./store/store.js";
 
 /** How an engine is set up; everything but the store has a default. */
@@ -25,6 +27,11 @@ export interface EngineOptions {
   readonly containers?: ContainerMode;
   /** Time between the request to end a task and its killing, in milliseconds. Default: 5000. */
   readonly graceMs?: number;
+  /**
+   * Opens the project for sealed runs: called by the first run that is sealed, or goes on sealed. The engine closes what it
+   * gets. Without it such runs are refused with `ENGINE_SEALED_KEYS`.
+   */
+  readonly sealing?: () => Promise<SealedProject>;
   /** Waits before a retry. Default: real time. For tests. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -66,6 +73,8 @@ export interface RunOptions extends RunListeners {
   readonly configMaps?: Readonly<Record<string, string>>;
   /** Directories that stand for existing persistent volume claims. */
   readonly volumes?: Readonly<Record<string, string>>;
+  /** Runs sealed: inputs and outputs are ciphertext on disk, and tasks get their keys from the project's broker. Default: not. */
+  readonly sealed?: SealedSettings;
   /** What `Collected` makes of parameters of nested loops. Default: `nested`; `flat` is what the official backend does. */
   readonly collected?: "nested" | "flat";
 }

@@ -2,8 +2,8 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { canonicalJson, newUuid, SealflowError } from "@sealflow/core";
-import { createInterpretation, type PipelineDocument } from "@sealflow/pipeline";
+import { canonicalJson, type JsonObject, newUuid, SealflowError } from "@sealflow/core";
+import { createInterpretation, type PipelineDocument, type RunContext } from "@sealflow/pipeline";
 import type { Engine, EngineOptions, RunListeners, RunOptions } from "./api.js";
 import { textDigest } from "./cache/key.js";
 import { defaultEnvironmentsDirectory } from "./environments/environment.js";
@@ -16,6 +16,9 @@ import { recordedResults, replay } from "./run/replay.js";
 import type { EngineServices } from "./run/run-context.js";
 import { contextOf, type RunSettings, settingsFromJson, settingsToJson } from "./run/settings.js";
 import { SUSPENSION } from "./run/suspension.js";
+import { runtimeDigest } from "./sealed/component.js";
+import type { SealedProject } from "./sealed/project.js";
+import { register, rejoin, type SessionRequest } from "./sealed/session.js";
 import { discard } from "./store/artifacts.js";
 import { writing } from "./store/disk-errors.js";
 import { readStoredDocument, writeStoredDocument } from "./store/document.js";
@@ -67,6 +70,7 @@ class LocalEngine implements Engine {
   private readonly services: EngineServices;
   private readonly closing = new AbortController();
   private readonly running = new Set<Promise<unknown>>();
+  private project: Promise<SealedProject> | undefined;
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -89,6 +93,8 @@ class LocalEngine implements Engine {
     this.closing.abort(suspend ? SUSPENSION : undefined);
     await Promise.allSettled(this.running);
     await this.services.pool.close();
+    const project = await this.project?.catch(() => undefined);
+    await project?.close();
   }
 
   /** Ends the run with the engine, and lets `close` wait for it. */
@@ -111,20 +117,28 @@ class LocalEngine implements Engine {
     listeners: RunListeners,
   ): Promise<RunSummary> {
     const { services } = this;
-    const settings = settingsOf(options, services.now());
-    const runId = options.runId ?? newUuid({ now: services.now }, random);
+    const project = options.sealed === undefined ? undefined : await this.sealedProject();
+    const open = settingsOf(options, services.now());
+    const offered = project === undefined ? undefined : (await project.broker.openRun()).runId;
+    const runId = offered ?? options.runId ?? newUuid({ now: services.now }, random);
     const pipelineName = document.spec.pipelineInfo.name;
-    const runName = options.name ?? `${pipelineName} ${settings.createTime}`;
+    const runName = options.name ?? `${pipelineName} ${open.createTime}`;
     const parameters = options.parameters ?? {};
     // Parameters that do not fit are refused here, before anything is written.
-    const interpretation = createInterpretation(
-      document.spec,
-      parameters,
-      contextOf(runLayout(services.store, runId), { runName, settings, ...document }),
-    );
+    const context = contextOf(runLayout(services.store, runId), { runName, settings: open, ...document });
+    const interpretation = createInterpretation(document.spec, parameters, context);
     ensureStore(services.store);
     const lock = await lockRun(services, runId, "started");
     try {
+      const sealed =
+        project === undefined || options.sealed === undefined
+          ? undefined
+          : await register(
+              project,
+              this.sessionRequest({ document, context, parameters, runName, settings: open }),
+              { ...options.sealed, reuse: open.caching },
+            );
+      const settings = sealed === undefined ? open : { ...open, sealed: { inputs: sealed.inputs } };
       this.makeRun(runId, document, options.locks ?? {});
       const created: RunEventBody = {
         type: "run-created",
@@ -141,11 +155,13 @@ class LocalEngine implements Engine {
         services,
         {
           ...{ runId, runName, settings, spec: document.spec, platform: document.platform },
+          ...{ parameters, context },
           locks: options.locks ?? {},
           earlier: [],
           opening: [created, started],
           loop: { interpretation, decisions: interpretation.start(), attempts: new Map() },
           since: Date.parse(settings.createTime),
+          ...(sealed === undefined ? {} : { sealed }),
         },
         listeners,
       );
@@ -179,13 +195,13 @@ class LocalEngine implements Engine {
     this.options.store.readEvents(runId);
     const lock = await lockRun(services, runId, mode === "resume" ? "resumed" : "retried");
     try {
-      return await drive(services, this.continued(runId, mode), listeners);
+      return await drive(services, await this.continued(runId, mode), listeners);
     } finally {
       lock.release();
     }
   }
 
-  private continued(runId: string, mode: "resume" | "retry"): DrivenRun {
+  private async continued(runId: string, mode: "resume" | "retry"): Promise<DrivenRun> {
     const layout = runLayout(this.services.store, runId);
     const earlier = this.options.store.readEvents(runId);
     const view = viewOf(earlier);
@@ -194,7 +210,17 @@ class LocalEngine implements Engine {
     if (creation === undefined) throw new Error(`run ${runId} has no first event`);
     const { document, locks } = readStoredDocument(layout.document);
     const settings = settingsFromJson(creation.options);
-    const context = contextOf(layout, { runName: creation.runName, settings, ...document });
+    const { runName, parameters } = creation;
+    const context = contextOf(layout, { runName, settings, ...document });
+    if (settings.sealed !== undefined && mode === "retry") requireUnfinished(runId, view.end?.state);
+    const sealed =
+      settings.sealed === undefined
+        ? undefined
+        : await rejoin(
+            await this.sealedProject(runId),
+            this.sessionRequest({ document, context, parameters, runName, settings }),
+            settings.sealed.inputs,
+          );
     const interpretation = createInterpretation(document.spec, creation.parameters, context);
     const recorded = recordedResults(earlier);
     const { decisions, dropped } = replay(interpretation, recorded, ({ state }) =>
@@ -208,12 +234,39 @@ class LocalEngine implements Engine {
     });
     return {
       ...{ runId, runName: creation.runName, settings, spec: document.spec, platform: document.platform },
-      locks,
-      earlier,
+      ...{ parameters, context, locks, earlier },
       opening: [dropped.length === 0 ? resumed : { ...resumed, dropped }],
       loop: { interpretation, decisions, attempts: recorded.attempts },
       since: mode === "retry" ? this.services.now() : creation.time,
+      ...(sealed === undefined ? {} : { sealed }),
     };
+  }
+
+  private sessionRequest(of: {
+    readonly document: PipelineDocument;
+    readonly context: RunContext;
+    readonly parameters: JsonObject;
+    readonly runName: string;
+    readonly settings: RunSettings;
+  }): SessionRequest {
+    const { catalog, environment } = this.services;
+    const { createTime, baseDirectory } = of.settings;
+    return {
+      document: of.document,
+      context: { ...of.context, runName: of.runName, createTime },
+      parameters: of.parameters,
+      directory: baseDirectory,
+      digestOf: (needs) => catalog.digest(needs),
+      runtime: runtimeDigest(pythonSources(environment)),
+    };
+  }
+
+  /** @throws SealflowError `ENGINE_SEALED_KEYS`, and what opening it throws */
+  private sealedProject(runId?: string): Promise<SealedProject> {
+    const { sealing } = this.options;
+    if (sealing === undefined) throw withoutKeys(runId);
+    this.project ??= sealing();
+    return this.project;
   }
 }
 
@@ -269,5 +322,23 @@ function requireOpen(runId: string, mode: "resume" | "retry", state: string | un
     ...(state === "SUCCEEDED"
       ? {}
       : { hint: `Run its failed tasks again with \`sealflow retry ${runId}\`.` }),
+  });
+}
+
+function withoutKeys(runId: string | undefined): SealflowError {
+  return new SealflowError({
+    code: "ENGINE_SEALED_KEYS",
+    message: `${runId === undefined ? "run" : `run ${runId}`}: expected the project's key for a sealed run, got none`,
+    hint: "sealed runs are started and continued by `sealflow run --sealed`, `resume` and `retry`",
+  });
+}
+
+/** The broker has proven its failure: nothing makes it due again. */
+function requireUnfinished(runId: string, state: string | undefined): void {
+  if (state === undefined || state === "CANCELED") return;
+  throw new SealflowError({
+    code: "ENGINE_SEALED_RETRY",
+    message: `run ${runId}: expected a run without a proven end, got a sealed one that ended ${state}`,
+    hint: "what a sealed run has committed or failed stands: start a new run; finished tasks are reused",
   });
 }

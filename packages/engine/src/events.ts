@@ -85,6 +85,8 @@ export type RunEvent = EventBase &
         readonly startTime: number;
         readonly inputs?: TaskInputValues;
         readonly outputs?: TaskOutputs;
+        /** In sealed runs: output parameters whose value above is a stand-in for a sealed one. */
+        readonly hidden?: readonly string[];
         readonly error?: ErrorBody;
         /** Peak resident memory in bytes and processor time in milliseconds, where the machine tells. */
         readonly usage?: { readonly maxRssBytes?: number; readonly cpuMs?: number };

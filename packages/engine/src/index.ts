@@ -4,6 +4,9 @@ export { type PythonNeeds, type PythonPreparation, preparePython } from "./envir
 export * from "./events.js";
 export { type PythonComponent, pythonComponent } from "./executors/wrapper.js";
 export * from "./result.js";
+export type { EnclavePlatform, PlatformMaker } from "./sealed/platform.js";
+export { type ProjectAnchors, SealedProject, type SealedProjectOptions } from "./sealed/project.js";
+export type { SealedSettings } from "./sealed/session.js";
 export type { GcOptions, GcReport } from "./store/collection.js";
 export { ensureStore, openStore, type Store } from "./store/store.js";
 export { type RunDetails, type RunHeader, RunView } from "./store/summary.js";

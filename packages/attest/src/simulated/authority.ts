@@ -35,9 +35,26 @@ export interface Holder {
 /** A fresh key pair for a role; the private key can be exported, since it protects nothing. */
 export async function newHolder(role: Role): Promise<Holder> {
   const pair = await crypto.subtle.generateKey(curve, true, ["sign", "verify"]);
-  const publicKeyInfo = new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey));
-  const point = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)).slice(1);
-  return { role, privateKey: pair.privateKey, publicKeyInfo, point };
+  return holderOf(role, pair.privateKey, pair.publicKey);
+}
+
+async function holderOf(role: Role, privateKey: CryptoKey, publicKey: CryptoKey): Promise<Holder> {
+  const publicKeyInfo = new Uint8Array(await crypto.subtle.exportKey("spki", publicKey));
+  const point = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey)).slice(1);
+  return { role, privateKey, publicKeyInfo, point };
+}
+
+/** The private key of a holder, PKCS #8. */
+export async function exportHolder({ privateKey }: Holder): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+}
+
+/** The holder of an exported private key. */
+export async function importHolder(role: Role, pkcs8: Bytes): Promise<Holder> {
+  const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, curve, true, ["sign"]);
+  const { d: _, key_ops: __, ...open } = await crypto.subtle.exportKey("jwk", privateKey);
+  const publicKey = await crypto.subtle.importKey("jwk", open, curve, true, ["verify"]);
+  return holderOf(role, privateKey, publicKey);
 }
 
 /** ECDSA with SHA-256: r and s, 32 bytes each. */

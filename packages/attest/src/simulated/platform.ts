@@ -2,12 +2,14 @@
  * A simulated SGX platform: quotes and collateral of the real shape under a root of its own. It shows the mechanism
  * and protects against nothing but mistakes: whoever has the root makes any evidence.
  */
-import { concatBytes, fromHex, type Random, sha256, toHex, utf8 } from "@sealflow/core";
+import { concatBytes, fromBase64, fromHex, type Random, sha256, toBase64, toHex, utf8 } from "@sealflow/core";
 import { derNumber, derOctets, derOid, derSequence } from "../der/writer.js";
 import type { SgxCollateral } from "../sgx/collateral.js";
 import { type TrustRoot, trustRootFromCertificate } from "../trust-root.js";
 import {
+  exportHolder,
   type Holder,
+  importHolder,
   issueCertificate,
   issueRevocationList,
   newHolder,
@@ -45,7 +47,30 @@ export interface SimulatedPlatform {
   /** Collateral for the period. */
   collateral(period: Period): Promise<SgxCollateral>;
   quote(enclave: SimulatedEnclave): Promise<Bytes>;
+  /** For `restoreSimulatedPlatform`. */
+  save(): Promise<SavedPlatform>;
 }
+
+/** Everything that a platform is made of. Secret in form only: it protects nothing. */
+interface Material {
+  readonly root: Holder;
+  readonly authority: Holder;
+  readonly leaf: Holder;
+  readonly signer: Holder;
+  readonly key: Holder;
+  readonly rootCertificate: Bytes;
+  readonly authorityPem: string;
+  readonly leafPem: string;
+  readonly signerPem: string;
+}
+
+const roles = {
+  root: "Root CA",
+  authority: "PCK Platform CA",
+  leaf: "PCK Certificate",
+  signer: "TCB Signing",
+  key: "PCK Certificate",
+} as const;
 
 /**
  * Makes a platform with fresh keys.
@@ -56,17 +81,56 @@ export async function createSimulatedPlatform(
   options: Period & { readonly random: Random },
 ): Promise<SimulatedPlatform> {
   const [root, authority, leaf, signer, key] = await Promise.all([
-    newHolder("Root CA"),
-    newHolder("PCK Platform CA"),
-    newHolder("PCK Certificate"),
-    newHolder("TCB Signing"),
-    newHolder("PCK Certificate"),
+    newHolder(roles.root),
+    newHolder(roles.authority),
+    newHolder(roles.leaf),
+    newHolder(roles.signer),
+    newHolder(roles.key),
   ]);
-  const rootCertificate = await issueCertificate(root, root, options);
-  const authorityPem = toPem(await issueCertificate(authority, root, options));
-  const signerPem = toPem(await issueCertificate(signer, root, options));
   const extra = [sgxExtension(options.random.bytes(16))];
-  const leafPem = toPem(await issueCertificate(leaf, authority, { ...options, extra }));
+  return platformOf({
+    ...{ root, authority, leaf, signer, key },
+    rootCertificate: await issueCertificate(root, root, options),
+    authorityPem: toPem(await issueCertificate(authority, root, options)),
+    signerPem: toPem(await issueCertificate(signer, root, options)),
+    leafPem: toPem(await issueCertificate(leaf, authority, { ...options, extra })),
+  });
+}
+
+/** A platform as JSON: private keys and certificates. */
+export type SavedPlatform = Readonly<Record<keyof Material, string>>;
+
+/**
+ * The platform that was saved: same root, same keys.
+ *
+ * @throws SealflowError `CORE_BASE64_INVALID`, and WebCrypto's errors, for anything that `save` did not give.
+ */
+export async function restoreSimulatedPlatform(saved: SavedPlatform): Promise<SimulatedPlatform> {
+  const holder = (name: keyof typeof roles) => importHolder(roles[name], fromBase64(saved[name]));
+  const [root, authority, leaf] = [await holder("root"), await holder("authority"), await holder("leaf")];
+  const { authorityPem, leafPem, signerPem } = saved;
+  return platformOf({
+    ...{ root, authority, leaf, signer: await holder("signer"), key: await holder("key") },
+    ...{ rootCertificate: fromBase64(saved.rootCertificate), authorityPem, leafPem, signerPem },
+  });
+}
+
+async function saveMaterial(material: Material): Promise<SavedPlatform> {
+  const { authorityPem, leafPem, signerPem } = material;
+  const exported = async (holder: Holder) => toBase64(await exportHolder(holder));
+  return {
+    root: await exported(material.root),
+    authority: await exported(material.authority),
+    leaf: await exported(material.leaf),
+    signer: await exported(material.signer),
+    key: await exported(material.key),
+    rootCertificate: toBase64(material.rootCertificate),
+    ...{ authorityPem, leafPem, signerPem },
+  };
+}
+
+function platformOf(material: Material): SimulatedPlatform {
+  const { root, authority, leaf, signer, key, rootCertificate, authorityPem, leafPem, signerPem } = material;
   const rootPem = toPem(rootCertificate);
   const chain = utf8(`${leafPem}${authorityPem}${rootPem}`);
   return {
@@ -74,6 +138,7 @@ export async function createSimulatedPlatform(
     rootCertificate,
     collateral: (period) => makeCollateral({ root, authority, signer }, `${signerPem}${rootPem}`, period),
     quote: (enclave) => makeQuote(enclave, { leaf, key }, chain),
+    save: () => saveMaterial(material),
   };
 }
 

@@ -1,10 +1,13 @@
 /** `sealflow runs logs`. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SealflowError } from "@sealflow/core";
 import type { Store } from "@sealflow/engine";
+import { type Identity, openArtifact } from "@sealflow/seal";
+import { piecesOfFile } from "@sealflow/seal/node";
 import type { CliContext } from "../context.js";
+import { identitiesOf, unlockKey } from "../keys/keyring.js";
 import { systemCode } from "../load/read-file.js";
 import { nearest } from "../nearest.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
@@ -41,6 +44,7 @@ export async function showLogs(
   const store = await openProjectStore(context, flags.store);
   const runId = resolveRunId(store, reference);
   const sources = new Map<string, Source>();
+  const unseal = unsealing(context, flags);
   let stopped = false;
   const release = context.onInterrupt(() => {
     stopped = true;
@@ -52,7 +56,9 @@ export async function showLogs(
       if (task !== undefined && sources.size === 0 && !(flags.follow && running))
         throw unknownTask(store, runId, task);
       const last = stopped || !flags.follow || !running;
-      for (const source of sources.values()) printNew(context, source, { prefix: task === undefined, last });
+      for (const source of sources.values()) {
+        await printNew(context, source, { prefix: task === undefined, last, unseal });
+      }
       if (last) return;
       await sleep(pollMs);
     }
@@ -78,12 +84,53 @@ function findSources(store: Store, wanted: Wanted, sources: Map<string, Source>)
   }
 }
 
-function printNew(context: CliContext, source: Source, how: { prefix: boolean; last: boolean }): void {
-  const lines = (source.rest + readOn(source)).split("\n");
+interface Printing {
+  readonly prefix: boolean;
+  readonly last: boolean;
+  readonly unseal: (file: string) => Promise<string>;
+}
+
+async function printNew(context: CliContext, source: Source, how: Printing): Promise<void> {
+  const fresh = source.shown === 0 && isSealed(source.file) ? await unsealed(source, how) : readOn(source);
+  const lines = (source.rest + fresh).split("\n");
   source.rest = lines.pop() ?? "";
   if (how.last && source.rest !== "") lines.push(source.rest);
   const head = how.prefix ? `${source.task} | ` : "";
   if (lines.length > 0) context.process.stdout.write(lines.map((line) => `${head}${line}\n`).join(""));
+}
+
+/** A sealed log appears whole, when its task has ended. */
+async function unsealed(source: Source, { unseal }: Printing): Promise<string> {
+  source.shown = statSync(source.file).size;
+  return unseal(source.file);
+}
+
+function isSealed(file: string): boolean {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, "r");
+    const buffer = Buffer.alloc(8);
+    return readSync(descriptor, buffer, 0, 8, 0) === 8 && buffer.toString("latin1") === "SEALFLOW";
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return false;
+    throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Opens sealed logs with the project's key, which is unlocked once. */
+function unsealing(context: CliContext, flags: LogsFlags): (file: string) => Promise<string> {
+  let identities: Promise<Identity[]> | undefined;
+  return async (file) => {
+    identities ??= unlockKey(context, flags).then(identitiesOf);
+    const { plaintext } = await openArtifact(piecesOfFile(file), {
+      unlock: { identities: await identities },
+    });
+    const pieces: Uint8Array[] = [];
+    for await (const piece of plaintext) pieces.push(piece);
+    return Buffer.concat(pieces).toString("utf8");
+  };
 }
 
 function readOn(source: Source): string {

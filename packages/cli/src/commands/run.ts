@@ -1,9 +1,16 @@
 /** `sealflow run`, `resume` and `retry`. */
 import { type JsonObject, SealflowError } from "@sealflow/core";
-import { createEngine, type Engine, type RunListeners, type RunSummary, type Store } from "@sealflow/engine";
+import {
+  createEngine,
+  type Engine,
+  type RunListeners,
+  type RunSummary,
+  type SealedSettings,
+  type Store,
+} from "@sealflow/engine";
 import type { PipelineDocument } from "@sealflow/pipeline";
 import { type CliContext, wantsColour } from "../context.js";
-import { exitCode } from "../exit-code.js";
+import { exitCode, isRefusal } from "../exit-code.js";
 import { loadPipeline } from "../load/pipeline-file.js";
 import { readParametersFile } from "../parameters/file.js";
 import { clusterObjects } from "../parameters/objects.js";
@@ -45,11 +52,20 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
       ...clusterObjects(context, flags),
       ...(flags.finalStatus === undefined ? {} : { finalStatusWords: flags.finalStatus }),
       ...(flags.collected === undefined ? {} : { collected: flags.collected }),
+      ...(flags.sealed ? { sealed: sealedSettings(project, flags) } : {}),
     };
     return execute(context, { flags, store, project }, (engine, listeners) =>
       engine.run(document, { ...options, ...listeners }),
     );
   });
+}
+
+/** What the configuration lists, and what the command line adds to it. */
+function sealedSettings({ config }: Project, flags: RunFlags): SealedSettings {
+  return {
+    release: [...new Set([...(config.release ?? []), ...(flags.release ?? [])])],
+    declassify: [...new Set([...(config.declassify ?? []), ...(flags.declassify ?? [])])],
+  };
 }
 
 interface Elsewhere {
@@ -135,6 +151,8 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
   const watch = watchRun(context, events);
   const engine = createEngine({
     store,
+    sealing: async () =>
+      (await import("../sealed/project.js")).sealingOf(context, flags, { store, project })(),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(flags.allowHostCommands ? { containers: "host" as const } : {}),
   });
@@ -151,8 +169,9 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
   return exitCodeOf(summary);
 }
 
-function exitCodeOf({ state }: RunSummary): number {
+function exitCodeOf({ state, tasks }: RunSummary): number {
   if (state === "CANCELED") return exitCode.interrupted;
+  if (tasks.some(({ error }) => error !== undefined && isRefusal(error.code))) return exitCode.refused;
   return state === "SUCCEEDED" ? exitCode.ok : exitCode.failed;
 }
 
@@ -171,7 +190,14 @@ function printSummary(
   const failed = summary.tasks.find((task) => task.state === "FAILED");
   const on = flags.on === undefined ? "" : ` --on ${flags.on}`;
   if (failed !== undefined) stderr.write(`hint: sealflow runs logs ${summary.runId} '${failed.path}'${on}\n`);
-  if (summary.state !== "SUCCEEDED" && on === "") stderr.write(`hint: sealflow retry ${summary.runId}\n`);
+  const again = failed === undefined || !isSealedFailure(failed.error?.code);
+  if (summary.state !== "SUCCEEDED" && on === "" && again)
+    stderr.write(`hint: sealflow retry ${summary.runId}\n`);
+}
+
+/** What a sealed run has failed stands: there is no retry to hint at. */
+function isSealedFailure(code: string | undefined): boolean {
+  return code !== undefined && (code.startsWith("ENGINE_SEALED_") || isRefusal(code));
 }
 
 /** With `--json` an error before any run still gives the one object that callers parse. */

@@ -17,6 +17,10 @@ export interface ProjectConfig {
   readonly store?: string;
   /** Tasks that run at once. Default: the number of processors. */
   readonly concurrency?: number;
+  /** Outputs of sealed runs that may leave in the clear: `task/output`. Default: none. */
+  readonly release?: readonly string[];
+  /** Outputs of sealed runs that order the tasks, and are seen by whoever does: `task/output`. Default: none. */
+  readonly declassify?: readonly string[];
 }
 
 /** A directory that belongs together, with its settings. */
@@ -79,7 +83,13 @@ const settings: Readonly<Record<string, readonly [expected: string, fits: (value
   pipeline: ["a path", (value) => typeof value === "string" && value !== ""],
   store: ["a path", (value) => typeof value === "string" && value !== ""],
   concurrency: ["a whole number of at least 1", (value) => Number.isSafeInteger(value) && Number(value) >= 1],
+  release: ["a list of task/output", isTexts],
+  declassify: ["a list of task/output", isTexts],
 };
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === "string" && each !== "");
+}
 
 function checkEntry(key: string, value: unknown, file: string): SealflowError[] {
   const [expected, fits] = settings[key] ?? [];

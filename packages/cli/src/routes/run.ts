@@ -7,16 +7,15 @@ import {
   jsonFlag,
   onFlag,
   optionalArgument,
-  storeFlag,
   switchFlag,
   textFlag,
   textsFlag,
 } from "./flags.js";
+import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
 
 /** Flags of every command that executes tasks. */
-export interface ExecutionFlags {
-  readonly store?: string;
+export interface ExecutionFlags extends KeyFlagValues {
   readonly concurrency?: number;
   readonly allowHostCommands: boolean;
   readonly events?: string;
@@ -36,6 +35,9 @@ export interface RunFlags extends ExecutionFlags {
   readonly volume?: readonly string[];
   readonly finalStatus?: "backend" | "documented";
   readonly collected?: "nested" | "flat";
+  readonly sealed: boolean;
+  readonly release?: readonly string[];
+  readonly declassify?: readonly string[];
   readonly on?: string;
   readonly logs: boolean;
   readonly onInterrupt?: "detach" | "cancel";
@@ -45,7 +47,7 @@ export interface RunFlags extends ExecutionFlags {
 }
 
 const execution = {
-  store: storeFlag,
+  ...keyFlags,
   concurrency: {
     kind: "parsed",
     parse: integerFrom(1),
@@ -71,6 +73,17 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
       name: textFlag("text", "Display name of the run"),
       noCache: switchFlag("Run every task; read and write no cache"),
       failFast: switchFlag("Start no further task after the first failure"),
+      sealed: switchFlag(
+        "Run sealed: data, models and logs are ciphertext on disk, and tasks get their keys by evidence of simulated enclaves",
+      ),
+      release: textsFlag(
+        "task/output",
+        "With --sealed: let this output's value, or its metadata, leave in the clear",
+      ),
+      declassify: textsFlag(
+        "task/output",
+        "With --sealed: let whoever orders the tasks see this output, where a condition or loop needs it",
+      ),
       secret: textsFlag(
         "name=path",
         "Stand in for a Kubernetes secret: a directory, or a file of KEY=value lines",

@@ -10,6 +10,7 @@ import {
   storeFlag,
   switchFlag,
 } from "./flags.js";
+import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
 
 /** Flags of every command on recorded runs. */
@@ -29,8 +30,7 @@ export interface ListFlags extends PlaceFlags {
 }
 
 /** Flags of `runs logs`. */
-export interface LogsFlags {
-  readonly store?: string;
+export interface LogsFlags extends KeyFlagValues {
   readonly on?: string;
   readonly follow: boolean;
   readonly attempt?: number;
@@ -74,7 +74,7 @@ const logs = buildCommand<LogsFlags, [string, string?], CliContext>({
   loader: lazy(async () => (await import("../commands/logs.js")).showLogs),
   parameters: {
     flags: {
-      store: storeFlag,
+      ...keyFlags,
       on: onFlag,
       follow: switchFlag("Go on until the run ends"),
       attempt: {

@@ -56,7 +56,8 @@ export async function runAttempt(
   }
 }
 
-function usageOf({ maxRssBytes, cpuSeconds }: TaskExit): AttemptDone["usage"] {
+/** What the process used. */
+export function usageOf({ maxRssBytes, cpuSeconds }: TaskExit): AttemptDone["usage"] {
   return {
     ...(maxRssBytes ? { maxRssBytes } : {}),
     ...(cpuSeconds ? { cpuMs: Math.round(cpuSeconds * 1000) } : {}),
@@ -78,9 +79,9 @@ interface Supervised {
 }
 
 /** Waits for the process; ends it when the run is canceled or its time is up: politely first, then by force. */
-async function supervised(
+export async function supervised(
   run: RunInProgress,
-  { timeoutMs }: AttemptStart,
+  { timeoutMs }: Pick<AttemptStart, "timeoutMs">,
   start: () => Promise<WorkerTask> | WorkerTask,
 ): Promise<Supervised> {
   const process = await start();

@@ -1,12 +1,21 @@
 /** Taking a run in hand: its lock, its journal, its cancellation, and putting all of it away again. */
 import { existsSync, rmSync } from "node:fs";
-import { completeContext, type PipelineSpec, type PlatformSpec, type RunOutcome } from "@sealflow/pipeline";
+import type { JsonObject } from "@sealflow/core";
+import {
+  completeContext,
+  type PipelineSpec,
+  type PlatformSpec,
+  type RunContext,
+  type RunOutcome,
+} from "@sealflow/pipeline";
 import type { RunListeners } from "../api.js";
 import { RunEnvironments } from "../environments/service.js";
 import type { RunEvent, RunEventBody } from "../events.js";
 import { LogTails } from "../executors/log-tail.js";
 import { ignoredSettings } from "../platform/ignored.js";
 import type { RunSummary } from "../result.js";
+import { shownRunOutputs } from "../sealed/hidden.js";
+import type { SealedSession } from "../sealed/session.js";
 import { discard } from "../store/artifacts.js";
 import { GC_LOCK } from "../store/collection.js";
 import { type JournalWriter, openJournal } from "../store/journal.js";
@@ -32,6 +41,8 @@ export interface DrivenRun {
   readonly settings: RunSettings;
   readonly spec: PipelineSpec;
   readonly platform: PlatformSpec | undefined;
+  readonly parameters: JsonObject;
+  readonly context: RunContext;
   readonly locks: Readonly<Record<string, string>>;
   /** Events of earlier processes. */
   readonly earlier: readonly RunEvent[];
@@ -40,6 +51,8 @@ export interface DrivenRun {
   readonly loop: LoopStart;
   /** When the time that the run may take began, in milliseconds since the epoch: its creation, or a retry. */
   readonly since: number;
+  /** Set for sealed runs. */
+  readonly sealed?: SealedSession;
 }
 
 /**
@@ -65,10 +78,12 @@ export async function drive(
   const layout = runLayout(services.store, driven.runId);
   const view = new RunView();
   for (const event of driven.earlier) view.add(event);
+  const events = [...driven.earlier];
   const journal = openJournal(layout.journal, {
     now: services.now,
     onEvent: (event) => {
       view.add(event);
+      if (driven.sealed !== undefined) events.push(event);
       listeners.onEvent?.(event);
     },
   });
@@ -85,7 +100,8 @@ export async function drive(
       await journal.flush();
       throw suspendedRun(driven.runId);
     }
-    journal.append(ending(outcome));
+    await journal.flush();
+    journal.append(ending(driven.sealed === undefined ? outcome : unsealed(outcome, driven, events)));
     await journal.flush();
   } finally {
     abort.abort();
@@ -94,6 +110,14 @@ export async function drive(
   writeHeader(services.store, driven.runId, view.details(false));
   discard(layout.work);
   return view.summary();
+}
+
+/** The outcome of a sealed run as it may be shown. */
+function unsealed(outcome: RunOutcome, driven: DrivenRun, events: readonly RunEvent[]): RunOutcome {
+  const { spec, parameters } = driven;
+  const parts = { spec, parameters, context: driven.context };
+  const shown = shownRunOutputs(outcome.outputs.parameters, parts, events);
+  return { ...outcome, outputs: { ...outcome.outputs, parameters: shown } };
 }
 
 function ending({ state, outputs, error }: RunOutcome): RunEventBody {
@@ -134,6 +158,7 @@ function inProgress({ services, driven, layout, journal, listeners, signal }: Se
     }),
     scratch: new ScratchSpace(layout.work),
     slots: new Slots(services.concurrency),
+    ...(driven.sealed === undefined ? {} : { sealed: driven.sealed }),
     tails: new LogTails(listeners.onLog),
     signal,
     tell,

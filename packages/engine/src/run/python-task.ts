@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DueTask } from "@sealflow/pipeline";
 import type { CodeIdentity } from "../cache/key.js";
+import type { PythonEnvironment } from "../environments/builder.js";
 import { processMounts } from "../platform/mounting.js";
 import type { Surroundings } from "../platform/surroundings.js";
 import { replaceFile } from "../store/artifacts.js";
@@ -40,7 +41,7 @@ export function pythonStart(
     start: async (places, log): Promise<WorkerTask> => {
       const environment = await run.environments.ensure(work.needs);
       run.signal.throwIfAborted();
-      run.services.pool.prepare(environment, await siblings(run, environment.digest, work));
+      await prepared(run, environment, work);
       const mounted = await processMounts(run, environment.python, around.mounts(places.directory));
       return run.services.pool.worker(environment).run({
         source: sourceFile(run, work),
@@ -59,8 +60,17 @@ export function pythonStart(
   };
 }
 
+/** Lets the environment's worker import what its components import, once. */
+export async function prepared(
+  run: RunInProgress,
+  environment: PythonEnvironment,
+  work: PythonWork,
+): Promise<void> {
+  run.services.pool.prepare(environment, await siblings(run, environment.digest, work));
+}
+
 /** An equal share of the threads for everything that runs or could run now. */
-function threadsFor(run: RunInProgress, cpus: number | undefined): number {
+export function threadsFor(run: RunInProgress, cpus: number | undefined): number {
   const { threads, concurrency } = run.services;
   const busy = Math.max(1, Math.min(concurrency, run.slots.active + run.slots.waiting));
   const share = Math.max(1, Math.floor(threads / busy));
@@ -111,7 +121,7 @@ function tryWork(
 }
 
 /** Puts a component's source where workers can read it, once per content. */
-function sourceFile(run: RunInProgress, { digest, source, file }: PythonWork): string {
+export function sourceFile(run: RunInProgress, { digest, source, file }: PythonWork): string {
   if (file !== undefined) return file;
   const { store } = run.services;
   const path = join(store.sources, `${digest.slice("sha256:".length)}.py`);

@@ -5,6 +5,7 @@ import type { ContainerMode } from "../api.js";
 import type { EnvironmentCatalog, RunEnvironments } from "../environments/service.js";
 import type { RunEventBody } from "../events.js";
 import type { LogTails } from "../executors/log-tail.js";
+import type { SealedSession } from "../sealed/session.js";
 import type { RunLayout, StoreLayout } from "../store/layout.js";
 import type { WorkerPool } from "../workers/pool.js";
 import type { ScratchSpace } from "./scratch.js";
@@ -38,6 +39,8 @@ export interface RunInProgress {
   readonly slots: Slots;
   readonly scratch: ScratchSpace;
   readonly tails: LogTails;
+  /** Set for sealed runs. */
+  readonly sealed?: SealedSession;
   /** Aborted when the run is canceled or can't be recorded any more. */
   readonly signal: AbortSignal;
   /** Writes an event to the journal. */

@@ -1,6 +1,6 @@
 /** What a run was started with and a resume needs again: part of the first event. */
 import { basename } from "node:path";
-import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
+import { type Digest, isDigest, isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
 import type { PipelineSpec, PlatformSpec, RunContext } from "@sealflow/pipeline";
 import type { ClusterObjects } from "../platform/objects.js";
 import type { RunLayout } from "../store/layout.js";
@@ -15,11 +15,15 @@ export interface RunSettings {
   readonly collected: "nested" | "flat";
   /** Absolute paths of what stands for a cluster's objects. */
   readonly objects: ClusterObjects;
+  /** Set for sealed runs: registered inputs by path of their importer. */
+  readonly sealed?: { readonly inputs: Readonly<Record<string, Digest>> };
 }
 
 /** The settings as JSON. */
 export function settingsToJson(settings: RunSettings): JsonObject {
-  return { ...settings, objects: { ...settings.objects } };
+  const { sealed, ...rest } = settings;
+  const inputs = sealed === undefined ? {} : { sealed: { inputs: { ...sealed.inputs } } };
+  return { ...rest, objects: { ...settings.objects }, ...inputs };
 }
 
 /** Settings from the first event, also of an earlier version: what it did not know has its default. */
@@ -33,7 +37,16 @@ export function settingsFromJson(options: JsonObject): RunSettings {
     finalStatusWords: json.finalStatusWords === "documented" ? "documented" : "backend",
     collected: json.collected === "flat" ? "flat" : "nested",
     objects: objectsFromJson(json.objects),
+    ...sealedFromJson(json.sealed),
   };
+}
+
+function sealedFromJson(value: JsonValue | undefined): Pick<RunSettings, "sealed"> {
+  if (!isJsonObject(value)) return {};
+  const inputs = Object.entries(isJsonObject(value.inputs) ? value.inputs : {}).flatMap(([path, digest]) =>
+    typeof digest === "string" && isDigest(digest) ? [[path, digest] as const] : [],
+  );
+  return { sealed: { inputs: Object.fromEntries(inputs) } };
 }
 
 function objectsFromJson(value: JsonValue | undefined): ClusterObjects {

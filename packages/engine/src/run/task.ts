@@ -9,6 +9,7 @@ import { createClaim, deleteClaim } from "../platform/claims.js";
 import { type Surroundings, surroundingsOf } from "../platform/surroundings.js";
 import { configured } from "../platform/task-config.js";
 import { withContents } from "../remote/contents.js";
+import { runSealedTask } from "../sealed/sealed-task.js";
 import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
 import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
@@ -28,6 +29,8 @@ export interface TaskEnd {
   readonly startTime: number;
   readonly durable?: Promise<void>;
   readonly usage?: AttemptDone["usage"];
+  /** Output parameters that are stand-ins for sealed ones. */
+  readonly hidden?: readonly string[];
 }
 
 type Finished = Extract<RunEventBody, { type: "task-finished" }>;
@@ -43,6 +46,7 @@ export function finishedEvent(task: DueTask, end: TaskEnd): Finished {
     cached: end.cached,
     startTime: end.startTime,
     ...(outputs === undefined ? {} : { outputs }),
+    ...(end.hidden === undefined || end.hidden.length === 0 ? {} : { hidden: end.hidden }),
     ...(error === undefined ? {} : { error }),
     ...(end.usage === undefined || Object.keys(end.usage).length === 0 ? {} : { usage: end.usage }),
   };
@@ -67,6 +71,7 @@ export async function runTask(run: RunInProgress, due: DueTask, firstAttempt: nu
     ...more,
   });
   try {
+    if (run.sealed !== undefined) return await runSealedTask(run, run.sealed, due, firstAttempt);
     const task = configured(run, due);
     const work = workOf(task, run.settings.baseDirectory);
     if (work.kind === "python" && work.file !== undefined) tellDirectory(run, task, work);

@@ -3,6 +3,7 @@ import type { ErrorBody, JsonObject } from "@sealflow/core";
 import type { TaskPath } from "@sealflow/pipeline";
 import type { RunEvent, RunState } from "../events.js";
 import type { RunSummary, TaskSummary } from "../result.js";
+import { shown } from "../sealed/hidden.js";
 
 /** A run in a list. */
 export interface RunHeader {
@@ -107,7 +108,7 @@ export class RunView {
       cached: event.cached,
       startTime: timestamp(event.startTime),
       endTime: timestamp(event.time),
-      outputs: event.outputs?.parameters ?? {},
+      outputs: shown(event.outputs?.parameters ?? {}, event.hidden),
       artifacts: event.outputs?.artifacts ?? {},
       ...errorOf(event.error),
     });

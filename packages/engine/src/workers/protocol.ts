@@ -21,9 +21,32 @@ export interface ComponentJob extends ProcessSetting {
   readonly source: string | null;
   readonly function: string;
   /** KFP's executor input, with local paths. */
-  readonly executorInput: ExecutorInput;
+  readonly executorInput: ExecutorInput | Readonly<Record<string, never>>;
   /** Importable module instead of a source file (containerized Python). */
   readonly module: string | null;
+  /** Set for tasks of sealed runs, which take their inputs from a broker's grant. */
+  readonly sealed?: SealedJob;
+}
+
+/** Where a sealed task finds its broker, and where its ciphertext is. */
+export interface SealedJob {
+  /** `unix:/path` or `https://…`. */
+  readonly broker: string;
+  readonly runId: string;
+  readonly path: string;
+  /** What the component's digest names its environment. */
+  readonly environment: string;
+  /** Directory of packages for environments that lack those that sealing needs. */
+  readonly packages: string;
+  readonly evidence: { readonly type: "service"; readonly address: string; readonly token: string };
+  /** Files of sealed artifacts, by digest. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Directory for sealed outputs while they are written. */
+  readonly outputs: string;
+  /** Directory of artifacts by digest, where they go before they are committed. */
+  readonly store: string;
+  /** File for what may be said of the result. */
+  readonly result: string;
 }
 
 /** A process of a command of this machine, with what a worker can set up around it. */
@@ -65,6 +88,10 @@ export interface ComponentError {
   readonly file?: string | null;
   readonly line?: number | null;
   readonly function?: string | null;
+  /** Of sealed tasks: refused by broker, policy or evidence. */
+  readonly refused?: boolean;
+  /** Of sealed tasks: whether the broker gives no further attempt. */
+  readonly final?: boolean;
 }
 
 /** How a task's process ended. */

@@ -24,6 +24,7 @@ from sealflow.seal.keys import (
     recipient_id,
 )
 from sealflow.seal.memory import memory_directory
+from sealflow.seal.streams import SealedFacts, open_stream, seal_stream
 
 __all__ = [
     "Identity",
@@ -31,6 +32,7 @@ __all__ = [
     "ProjectKey",
     "SealError",
     "SealSettings",
+    "SealedFacts",
     "SealedHeader",
     "SealedReader",
     "SealedWriter",
@@ -40,8 +42,10 @@ __all__ = [
     "memory_directory",
     "open_artifact",
     "open_sealed",
+    "open_stream",
     "parse_recipient",
     "project_key_from",
     "recipient_id",
+    "seal_stream",
     "sealed_file",
 ]

@@ -30,29 +30,38 @@ def memory_directory() -> Iterator[Path]:
     """
     require_memory_backed(_MEMORY)
     sweep()
-    directory = _MEMORY / f"sealflow-{os.getpid()}-{_started(os.getpid())}-{secrets.token_hex(8)}"
+    directory = _MEMORY / memory_root_name()
     directory.mkdir(mode=0o700)
-    watched, alive = os.pipe()
-    watcher = None
+    descriptors, watcher = start_watcher(directory)
     try:
-        watcher = os.posix_spawn(
-            "/bin/sh",
-            ["sh", "-c", _WATCH, "sealflow-memory", str(directory)],
-            {"PATH": os.defpath},
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, watched, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-            ],
-            setsid=True,
-        )
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-        os.close(watched)
-        os.close(alive)
-        if watcher is not None:
-            os.waitpid(watcher, 0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.waitpid(watcher, 0)
+
+
+def memory_root_name() -> str:
+    """A name that says which process it belongs to."""
+    return f"sealflow-{os.getpid()}-{_started(os.getpid())}-{secrets.token_hex(8)}"
+
+
+def start_watcher(directory: Path) -> tuple[tuple[int, int], int]:
+    """A process that removes the directory when the pipe's last holder is gone: both its ends, and its id."""
+    watched, alive = os.pipe()
+    watcher = os.posix_spawn(
+        "/bin/sh",
+        ["sh", "-c", _WATCH, "sealflow-memory", str(directory)],
+        {"PATH": os.defpath},
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, watched, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ],
+        setsid=True,
+    )
+    return (watched, alive), watcher
 
 
 def require_memory_backed(directory: Path) -> None:

@@ -60,6 +60,7 @@ def _check_run(request: dict[str, Any]) -> None:
         _count(request, key)
     _environment(request.get("env"))
     _mounts(request)
+    _sealed(request)
 
 
 def _check_component(request: dict[str, Any]) -> None:
@@ -89,6 +90,19 @@ def _mounts(request: dict[str, Any]) -> None:
         _text(each, "path")
         _text(each, "source")
     _text(request, "mountRoot")
+
+
+def _sealed(request: dict[str, Any]) -> None:
+    sealed = request.get("sealed")
+    if sealed is None:
+        return
+    if not isinstance(sealed, dict) or request.get("command") or request.get("module"):
+        raise Refused("sealed: expected an object, and a component's source")
+    for key in ("broker", "runId", "path", "environment", "outputs", "store", "result"):
+        if not isinstance(sealed.get(key), str):
+            raise Refused(f"sealed.{key}: expected a text, got {sealed.get(key)!r}")
+    if not isinstance(sealed.get("inputs"), dict) or not isinstance(sealed.get("evidence"), dict):
+        raise Refused("sealed: expected inputs and evidence to be objects")
 
 
 def _check_kill(request: dict[str, Any]) -> None:

@@ -63,6 +63,8 @@ def _run(request: Json, report: Report, setters: list[Callable[[int], Any]]) -> 
     loading = True
     try:
         _enter(request, setters)
+        if request.get("sealed"):
+            return _run_sealed(request, report)
         if request.get("command"):
             _execute(request["command"])
         if request.get("module"):
@@ -83,6 +85,25 @@ def _run(request: Json, report: Report, setters: list[Callable[[int], Any]]) -> 
         kind = "source" if loading and not isinstance(error, InputsError) else None
         _tell(error, report, (alias, source), kind=kind)
         return 1
+    return 0
+
+
+def _run_sealed(request: Json, report: Report) -> int:
+    """Runs a sealed task: what it says of a failure is what may leave."""
+    import json
+
+    from sealflow.sealed import in_worker
+
+    def load() -> Callable[..., Any]:
+        return sources.load_function(
+            request["source"], request["function"], sources.compiled(request["source"])
+        )
+
+    try:
+        in_worker.run(request, request["runtime"], load)
+    except in_worker.SealedEnd as end:
+        report.send(json.dumps(end.description).encode())
+        return end.exit_code
     return 0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sealflow import kfp_shim, sources
 from sealflow.errors import SourceError
-from sealflow.worker import processes, requests, task, threads
+from sealflow.worker import processes, requests, sealing, task, threads
 
 Json = dict[str, Any]
 
@@ -55,6 +55,8 @@ class Zygote:
         self.swept = 0.0
         self.kfp_tried = False
         self.stopping = False
+        # Made by the first sealed task.
+        self.sealing: sealing.Sealing | None = None
 
     def serve(self) -> int:
         """Works until the input ends, a shutdown is asked for, or the reader of events is gone."""
@@ -75,6 +77,8 @@ class Zygote:
                     self._read()
         finally:
             self._kill_everything()
+            if self.sealing is not None:
+                self.sealing.close()
         return 0
 
     def _set_up_process(self) -> int:
@@ -170,6 +174,8 @@ class Zygote:
             # Compiled here, once for all tasks; the task itself reports what is wrong with it.
             with contextlib.suppress(SourceError):
                 self._load_kfp_for(sources.compiled(request["source"]).co_names)
+        if request.get("sealed"):
+            self._seal(request)
         reader, writer = os.pipe()
         # A kill request may come before the new process has reset its handlers: signals wait until then.
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
@@ -188,6 +194,16 @@ class Zygote:
         self.names[name] = started
         self._emit({"event": "started", "task": name, "pid": pid})
 
+    def _seal(self, request: Json) -> None:
+        """Gives a sealed task its place in memory; the first one loads what they all need."""
+        try:
+            if self.sealing is None:
+                self.sealing = sealing.Sealing(request["sealed"].get("packages"))
+                self._freeze()
+            self.sealing.admit(request)
+        except Exception as error:
+            raise requests.Refused(f"sealed: {error}", request["task"]) from error
+
     def _load_kfp_for(self, names: tuple[str, ...]) -> None:
         """Imports an installed kfp once, before the first task that wants it, instead of in every task."""
         if self.kfp_tried or not any(name == "kfp" or name.startswith("kfp.") for name in names):
@@ -204,7 +220,7 @@ class Zygote:
             processes.die_with(os.getppid())
             signal.set_wakeup_fd(-1)
             report = task.Report(writer)
-            task.detach(request["log"], self.nothing)
+            task.detach(request.get("memoryLog") or request["log"], self.nothing)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
             os.close(self.output)
             task.run_in_child(request, report, self.setters)
@@ -268,6 +284,8 @@ class Zygote:
     def _finish(self, ended: Task, status: int, usage: Any) -> None:
         del self.names[ended.name]
         self.ended.add(ended.name)
+        if self.sealing is not None:
+            self.sealing.finish(ended.name)
         signalled = os.WIFSIGNALED(status)
         self._emit(
             {

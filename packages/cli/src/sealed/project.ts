@@ -1,0 +1,85 @@
+/** The project behind sealed runs: its key, made by the first of them, and the anchors that bundles are verified by. */
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { toHex } from "@sealflow/core";
+import { type ProjectAnchors, SealedProject, type Store } from "@sealflow/engine";
+import { writeKeyFile } from "@sealflow/seal/node";
+import type { CliContext } from "../context.js";
+import {
+  defaultKeyName,
+  ensureKeysDirectory,
+  identitiesOf,
+  type KeyFlags,
+  keyPath,
+  random,
+  unlockKey,
+} from "../keys/keyring.js";
+import { givenPassphrase } from "../keys/passphrase.js";
+import { systemCode } from "../load/read-file.js";
+import type { Project } from "../project/project.js";
+import { simulatedPlatforms } from "./simulated-platform.js";
+
+/** Name of the file that says what a project's bundles are verified by. */
+export const anchorsFile = "trust.yaml";
+
+/** Opens the project, when a run wants it sealed. */
+export function sealingOf(
+  context: CliContext,
+  flags: KeyFlags,
+  { store, project }: { readonly store: Store; readonly project: Project },
+): () => Promise<SealedProject> {
+  return async () => {
+    await ensureKey(context, flags);
+    const opened = await SealedProject.open({
+      store: store.layout,
+      identities: await identitiesOf(await unlockKey(context, flags)),
+      platforms: simulatedPlatforms(context.clock.now),
+      random,
+      now: context.clock.now,
+    });
+    await writeAnchors(context, join(project.directory, anchorsFile), opened.anchors);
+    return opened;
+  };
+}
+
+/** The first sealed run makes the project's key, and says so. */
+async function ensureKey(context: CliContext, flags: KeyFlags): Promise<void> {
+  const path = await keyPath(context, flags);
+  if (existsSync(path)) return;
+  await ensureKeysDirectory(context, flags);
+  const passphrase = await givenPassphrase(context, flags);
+  const protection =
+    passphrase === undefined
+      ? ({ kind: "permissions" } as const)
+      : ({ kind: "passphrase", passphrase } as const);
+  const createdAt = new Date(context.clock.now()).toISOString();
+  await writeKeyFile(path, { name: defaultKeyName, createdAt, secrets: [random.bytes(32)] }, { protection });
+  context.process.stderr.write(`made the project's key ${path}: keep a copy (sealflow keys split)\n`);
+}
+
+/** Written once: whoever verifies must not take new anchors from what is to be verified. */
+async function writeAnchors(context: CliContext, path: string, anchors: ProjectAnchors): Promise<void> {
+  try {
+    await writeFile(path, anchorsText(anchors), { flag: "wx" });
+    context.process.stderr.write(`wrote ${path}: what this project's bundles are verified by\n`);
+  } catch (error) {
+    // One that is there stays; a project directory that can't be written still runs.
+    if (systemCode(error) !== "EEXIST") context.process.stderr.write(`warning: could not write ${path}\n`);
+  }
+}
+
+/** The anchors as YAML. */
+function anchorsText({ domain, brokerKey, policySigner, roots }: ProjectAnchors): string {
+  return [
+    "# Whose word counts when a run of this project is verified. Keep it, and compare it with what others have.",
+    "# The roots are those of simulated enclaves: they show the mechanism and protect against nothing but mistakes.",
+    "version: sealflow.trust/v1",
+    `domain: ${JSON.stringify(domain)}`,
+    `policySigner: ${JSON.stringify(policySigner)}`,
+    `brokerKey: ${JSON.stringify(brokerKey)}`,
+    "roots:",
+    ...roots.map(({ publicKeyInfo }) => `  - simulated: ${toHex(publicKeyInfo)}`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,190 @@
+"""One sealed task from its keys to its commit."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from sealflow.errors import InputsError, OutputsError
+from sealflow.executor import Invocation
+from sealflow.seal.canonical import canonical_json
+from sealflow.seal.dsse import public_bytes
+from sealflow.seal.keys import Identity
+from sealflow.sealed.client import BrokerClient
+from sealflow.sealed.errors import Refused
+from sealflow.sealed.evidence import EvidenceProvider
+from sealflow.sealed.grant import digest_of, open_grant
+from sealflow.sealed.inputs import executor_input, open_inputs
+from sealflow.sealed.logs import allow_log
+from sealflow.sealed.outputs import publish, released, seal_outputs
+from sealflow.sealed.statements import Attempt, commit_of, failure_of
+from sealflow.sealed.transcript import Transcript
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SealedSetting:
+    """Where a task runs. All of it comes from the untrusted outside and decides nothing that is computed."""
+
+    path: str
+    component: str
+    """The digest of the component that this process was made with."""
+    inputs: Mapping[str, str]
+    """Files of sealed artifacts, by digest."""
+    outputs: Path
+    """Directory for sealed outputs while they are written; exists."""
+    store: Path
+    """Where they go before they are committed, under their digests; on the same file system."""
+    memory: Path
+    """Directory in memory-backed storage; exists, and is empty but for the log."""
+
+
+class TaskFailed(Exception):
+    """The component failed, and the broker knows; only the code may leave."""
+
+    def __init__(self, code: str, *, final: bool) -> None:
+        super().__init__(code)
+        self.code = code
+        self.final = final
+
+
+def component_digest(
+    source: bytes, function: str, environment: str, runtime: str, env: Mapping[str, str]
+) -> str:
+    """What a component is: its source, its function, its environment, the runtime, its variables."""
+    return digest_of(
+        canonical_json(
+            {
+                "version": "sealflow.component/v1",
+                "source": f"sha256:{hashlib.sha256(source).hexdigest()}",
+                "function": function,
+                "environment": environment,
+                "runtime": runtime,
+                "env": dict(env),
+            }
+        )
+    )
+
+
+class SealedTask:
+    """Runs a component under a broker's grant."""
+
+    def __init__(self, broker: BrokerClient, evidence: EvidenceProvider, setting: SealedSetting) -> None:
+        self._broker = broker
+        self._evidence = evidence
+        self._setting = setting
+
+    def run(self, component: Callable[[], Callable[..., Any]]) -> Json:
+        """The result as it may leave: what is committed, and what is released.
+
+        `component` loads the function. Raises TaskFailed when it failed, Refused when the broker, the grant
+        or an input is not what it must be.
+        """
+        answer = self._broker.challenge(self._setting.path)
+        if answer.get("kind") == "committed":
+            return {"committed": answer, "released": {}}
+        opened = self._open(answer)
+        if not isinstance(opened, Attempt):
+            return {"committed": opened, "released": {}}
+        return self._compute(opened, component)
+
+    def _open(self, challenge: Json) -> Attempt | Json:
+        """The grant, or the result of an attempt that was faster."""
+        if challenge.get("component") != self._setting.component:
+            raise Refused(
+                "SEALED_COMPONENT",
+                f"task {self._setting.path}: expected component {challenge.get('component')}, "
+                f"got {self._setting.component}",
+                "code, environment or runtime differ from what the policy allows",
+            )
+        if challenge.get("path") != self._setting.path:
+            raise Refused(
+                "SEALED_CHALLENGE", f"challenge: expected one for {self._setting.path}, got another"
+            )
+        identity, signing_key = Identity(X25519PrivateKey.generate()), Ed25519PrivateKey.generate()
+        transcript = Transcript(
+            domain=challenge["domain"],
+            broker_key=challenge["brokerKey"],
+            nonce=challenge["nonce"],
+            sealing_key=identity.recipient.hex(),
+            signing_key=public_bytes(signing_key).hex(),
+            registration=challenge["registration"],
+            policy=challenge["policy"],
+            policy_epoch=challenge["policyEpoch"],
+            path=self._setting.path,
+            attempt=challenge["attempt"],
+            component=self._setting.component,
+        )
+        evidence = self._evidence.evidence(transcript.report_data())
+        answer = self._broker.request(transcript.message(), evidence)
+        if answer.get("kind") == "committed":
+            return answer
+        grant = open_grant(answer["grant"], transcript, identity, time.time())
+        return Attempt(transcript, signing_key, grant, digest_of(canonical_json(evidence)))
+
+    def _compute(self, attempt: Attempt, component: Callable[[], Callable[..., Any]]) -> Json:
+        memory = self._setting.memory
+        transcript, grant = attempt.transcript, attempt.grant
+        lineage = {
+            "run": grant.content["runId"],
+            "path": transcript.path,
+            "attempt": str(transcript.attempt),
+            "registration": transcript.registration,
+        }
+        allow_log(memory, grant.recipients(), lineage | {"content": "log"})
+        artifacts = open_inputs(grant, self._setting.inputs, memory / "inputs")
+        try:
+            for name in ("outputs", "parameters"):
+                (memory / name).mkdir()
+            report = Invocation(component(), executor_input(grant, artifacts, memory)).run()
+            result, files = seal_outputs(grant, transcript, report, memory, self._setting.outputs)
+            statement, secrets = commit_of(attempt, result)
+            publish(files, self._setting.store)
+        except BaseException as error:
+            raise self._failed(attempt, error) from error
+        committed = self._broker.commit(transcript.path, transcript.attempt, statement, secrets)
+        mine = committed.get("attempt") == transcript.attempt
+        return {
+            "committed": committed,
+            "released": released(grant, result) if mine else {},
+        }
+
+    def _failed(self, attempt: Attempt, error: BaseException) -> BaseException:
+        code = failure_code(error)
+        transcript = attempt.transcript
+        answer = self._broker.fail(transcript.path, transcript.attempt, failure_of(attempt, code))
+        return TaskFailed(code, final=bool(answer.get("final", True)))
+
+
+def failure_code(error: BaseException) -> str:
+    """All that may be said of an error."""
+    if isinstance(error, MemoryError):
+        return "TASK_OUT_OF_MEMORY"
+    if isinstance(error, InputsError):
+        return "TASK_INPUTS"
+    if isinstance(error, OutputsError):
+        return "TASK_OUTPUTS"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "TASK_STORAGE_FULL"
+    if isinstance(error, SystemExit):
+        return "TASK_EXITED"
+    return "TASK_RAISED"
+
+
+def write_result(path: str, result: Json) -> None:
+    """Hand the result to the outside, whole or not at all."""
+    partial = f"{path}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    os.replace(partial, path)
