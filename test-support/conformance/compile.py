@@ -15,6 +15,7 @@ import collected  # noqa: F401
 import combined  # noqa: F401
 import conditions  # noqa: F401
 import containers  # noqa: F401
+import deep  # noqa: F401
 import exits  # noqa: F401
 import loops  # noqa: F401
 import nested  # noqa: F401

@@ -44,7 +44,7 @@ function lintContainer(container: ContainerExecutor, at: ContainerAt): void {
   }
   if (target !== "local") return;
   const words = [...(container.command ?? []), ...(container.args ?? [])];
-  if (!words.some((word) => word.includes("kfp.dsl.executor_main"))) {
+  if (!words.some((word) => PYTHON.test(word)) && !CLAIMS.includes(container.image)) {
     findings.warning(
       "PIPELINE_LINT_CONTAINER",
       path,
@@ -57,6 +57,12 @@ function lintContainer(container: ContainerExecutor, at: ContainerAt): void {
     findings.warning("PIPELINE_LINT_IGNORED", [...path, "resources", field], `ignored there: ${reason}`);
   }
 }
+
+/** The modules that run Python components, of this and of earlier SDKs. */
+const PYTHON = /\bkfp\.(dsl|components|v2\.components)\.executor_main\b/;
+
+/** Images that stand for making and removing volume claims: these become directories. */
+const CLAIMS: readonly string[] = ["argostub/createpvc", "argostub/deletepvc"];
 
 /** Resources that mean nothing on one machine, in the form that the backend reads. */
 const PLACEMENT = [
@@ -117,6 +123,8 @@ function inputArtifacts({ spec, label }: ContainerAt): Set<string> {
   return names;
 }
 
+const ROOT = "the pipeline root";
+
 /** Placeholders that stay as they are on the official backend: pattern and, where it is known, since when they don't. */
 const UNRESOLVED: readonly {
   readonly pattern: RegExp;
@@ -126,7 +134,7 @@ const UNRESOLVED: readonly {
   { pattern: /\{\{\$\.(inputs|outputs)\.artifacts\['[^']*'\]\.metadata/, name: "artifact metadata" },
   { pattern: /\{\{\$\.(inputs|outputs)\.artifacts\['[^']*'\]\}\}/, name: "a list of artifacts" },
   { pattern: /\{\{\$\.(outputs\.output_file|outputMetadataUri)\}\}/, name: "the executor output's file" },
-  { pattern: /\{\{\$\.pipeline_root\}\}/, name: "the pipeline root" },
+  { pattern: /\{\{\$\.pipeline_root\}\}/, name: ROOT },
   {
     pattern: /\{\{\$\.pipeline_job_(create|schedule)_time_utc\}\}/,
     name: "the run's create or schedule time",
@@ -150,7 +158,13 @@ function lintPlaceholders(text: string, at: ContainerAt): void {
       "PIPELINE_LINT_PLACEHOLDER",
       at.path,
       `expected a placeholder that the backend resolves, got one for ${name}, which stays as text`,
-      since === undefined ? "Read it from the executor input, {{$}}." : "It is resolved since 2.17.",
+      hintFor(name, since),
     );
   }
+}
+
+function hintFor(name: string, since: string | undefined): string {
+  if (since !== undefined) return "It is resolved since 2.17.";
+  if (name === ROOT) return "Give the root as a parameter of the pipeline.";
+  return "Read it from the executor input, {{$}}.";
 }

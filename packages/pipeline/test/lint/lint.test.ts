@@ -126,6 +126,9 @@ describe("lintPipeline", () => {
     ]);
     const python = ["sh", "-c", "python3 -m kfp.dsl.executor_main"];
     expect(lint([...make, "container", "command"], python, "local")).toHaveLength(1);
+    const older = ["sh", "-c", "python3 -m kfp.components.executor_main"];
+    expect(lint([...make, "container", "command"], older, "local")).toHaveLength(1);
+    expect(lint([...make, "container", "image"], "argostub/createpvc", "local")).toHaveLength(1);
   });
 
   it("for this machine: has nothing against what only official backends refuse", () => {
