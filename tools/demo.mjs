@@ -23,6 +23,7 @@ const code = await start("node", [program, "run", pipeline, "--pipeline", "loanD
 if (code !== 0) process.exit(code);
 const report = output("node", [program, "report", "latest"]);
 console.log(report === undefined ? "\nThe report could not be written" : `\nReport: ${report}`);
+console.log("Look at the run in a browser: npx sealflow ui latest");
 process.exitCode = report === undefined ? 1 : 0;
 
 /** True when there is no build, or a source, or what builds it, is newer. */

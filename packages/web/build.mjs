@@ -6,22 +6,29 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-const outDir = fileURLToPath(new URL("../server/dist/web/", import.meta.url));
-await build({
-  root,
-  configFile: false,
-  logLevel: "warn",
-  resolve: { conditions: ["@sealflow/source", "module", "browser", "production"] },
-  build: {
-    outDir,
-    emptyOutDir: true,
-    target: "es2023",
-    // Everything is a file of its own: the page's policy allows no inline script, style or data address.
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 1000,
-  },
-  worker: { format: "es" },
-});
-const inter = dirname(createRequire(import.meta.url).resolve("@fontsource-variable/inter/package.json"));
-copyFileSync(join(inter, "LICENSE"), join(outDir, "inter-license.txt"));
+
+/** Builds into a directory, which is emptied first. */
+export async function buildPages(outDir) {
+  await build({
+    root,
+    configFile: false,
+    logLevel: "error",
+    resolve: { conditions: ["@sealflow/source", "module", "browser", "production"] },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: "es2023",
+      // Everything is a file of its own: the page's policy allows no inline script, style or data address.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 1000,
+    },
+    worker: { format: "es" },
+  });
+  const inter = dirname(createRequire(import.meta.url).resolve("@fontsource-variable/inter/package.json"));
+  copyFileSync(join(inter, "LICENSE"), join(outDir, "inter-license.txt"));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildPages(fileURLToPath(new URL("../server/dist/web/", import.meta.url)));
+}

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock, Logger } from "@sealflow/core";
 import type { EngineOptions } from "@sealflow/engine";
 import { createApp } from "./app.js";
+import { announceAddress } from "./http/address.js";
 import { isLoopback } from "./http/guard.js";
 import { type Listening, listen } from "./http/listen.js";
 import { readPages } from "./http/pages.js";
@@ -94,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       requestsPerSecond: options.requestsPerSecond ?? 200,
     });
     const listening = await listen(app.fetch, { host, port });
+    const withdraw = announceAddress(context.store.directory, listening.url);
     supervisor.recover();
     scheduler.look();
     let stopped: Promise<void> | undefined;
@@ -102,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       tokenRequired: token !== undefined,
       ...(token?.fresh === undefined ? {} : { freshToken: token.fresh }),
       close: () => {
+        if (stopped === undefined) withdraw();
         stopped ??= stop(listening);
         return stopped;
       },

@@ -35,7 +35,8 @@ export async function serve(context: CliContext, flags: ServeFlags): Promise<num
   return exitCode.ok;
 }
 
-function untilInterrupted(context: CliContext): Promise<void> {
+/** Resolves at the first interrupt; a second one ends the process at once. */
+export function untilInterrupted(context: CliContext): Promise<void> {
   return new Promise((resolve) => {
     let times = 0;
     context.onInterrupt(() => {
@@ -70,6 +71,7 @@ function announce(
   }
 }
 
-function tell({ process: { stderr } }: CliContext, level: LogLevel, message: string): void {
+/** Warnings and errors of the server, for people. */
+export function tell({ process: { stderr } }: CliContext, level: LogLevel, message: string): void {
   if (level === "warn" || level === "error") stderr.write(`${level}: ${visible(message)}\n`);
 }

@@ -20,6 +20,7 @@ import { resumeCommand, retryCommand, runCommand } from "./run.js";
 import { runsRoutes } from "./runs.js";
 import { exportCommand, openCommand, sealCommand } from "./seal.js";
 import { serveCommand } from "./serve.js";
+import { uiCommand } from "./ui.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
@@ -31,6 +32,7 @@ export const root = buildRouteMap<string, CliContext>({
     contexts: contextsRoutes,
     report: reportCommand,
     serve: serveCommand,
+    ui: uiCommand,
     compile: compileCommand,
     lint: lintCommand,
     image: imageRoutes,

@@ -14,7 +14,8 @@ export interface FileHeaders {
 /** Streams a regular file. @param range The request's `Range` header. */
 export function sendFile(path: string, range: string | undefined, headers: FileHeaders): Response {
   const { size } = statSync(path);
-  const asked = readRange(range, size);
+  // Of nothing there is no range: an empty file is answered whole.
+  const asked = size === 0 ? undefined : readRange(range, size);
   const common = {
     "Content-Type": headers.type,
     "Accept-Ranges": "bytes",

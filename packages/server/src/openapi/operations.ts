@@ -30,7 +30,7 @@ const number = { type: "integer", minimum: 0 } as const;
 const flag = { type: "boolean" } as const;
 const listing = { page_token: text, page_size: number, sort_by: text, filter: text } as const;
 const upload = { name: text, display_name: text, description: text, tags: text } as const;
-const artifact = { task: text, name: text, index: number, path: text, view: flag } as const;
+const artifact = { task: text, name: text, index: number, path: text, view: flag, theme: text } as const;
 const log = { task: text, attempt: number, follow: flag } as const;
 
 const base = "/apis/v2beta1";

@@ -7,11 +7,15 @@ import type { ServerContext } from "../context.js";
 import { invalid } from "../http/problem.js";
 import { type FileHeaders, sendFile } from "../http/send-file.js";
 import { type ArtifactContent, artifactContent, taskPathOf } from "../runs/artifacts.js";
+import { markdownPage } from "../runs/markdown-page.js";
 import { beforeColon } from "./experiments.js";
 import { runOf } from "./runs.js";
 
 /** Largest artifact that is answered as base64 in JSON, in bytes; larger ones are read as files. */
 const MAX_INLINE_BYTES = 32 * 1024 * 1024;
+
+/** Largest Markdown that is made a page, in bytes. */
+const MAX_MARKDOWN_BYTES = 4 * 1024 * 1024;
 
 /** How often a log that is followed is looked at, in milliseconds. */
 const FOLLOW_MS = 200;
@@ -20,10 +24,9 @@ const FOLLOW_MS = 200;
 const SANDBOX =
   "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'";
 
-/** Types that may be shown in a browser; everything else is saved. */
+/** Types that may be shown in a browser; everything else is saved. Markdown is made a page first. */
 const shown: Readonly<Record<string, FileHeaders>> = {
   "system.HTML": { type: "text/html; charset=utf-8", policy: SANDBOX },
-  "system.Markdown": { type: "text/plain; charset=utf-8", policy: SANDBOX },
 };
 
 function index(c: Context, name: string, standard: number): number {
@@ -47,9 +50,21 @@ function artifactAnswer(context: ServerContext, c: Context): Response {
   const content = contentOf(context, c.req.param("id") ?? "", c);
   if (content.kind === "directory") return c.json({ names: content.names });
   const { path, artifact } = content;
-  const view = c.req.query("view") === "true" ? shown[artifact.type.schemaTitle ?? ""] : undefined;
+  const title = c.req.query("view") === "true" ? (artifact.type.schemaTitle ?? "") : "";
+  if (title === "system.Markdown") return markdownAnswer(path, c.req.query("theme"));
+  const view = shown[title];
   const saveAs = (c.req.query("path") || artifact.name).split("/").at(-1) ?? "artifact";
   return sendFile(path, c.req.header("range"), view ?? { type: "application/octet-stream", saveAs });
+}
+
+/** Markdown as a page: text and marks of its own, nothing that runs or loads. */
+function markdownAnswer(path: string, theme: string | undefined): Response {
+  if (statSync(path).size > MAX_MARKDOWN_BYTES) {
+    throw invalid("SERVER_ARTIFACT_LARGE", "artifact: expected Markdown of at most 4 MiB", "Download it.");
+  }
+  return new Response(markdownPage(readFileSync(path, "utf8"), theme), {
+    headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": SANDBOX },
+  });
 }
 
 /** As `ReadArtifact` of Kubeflow answers: `{data}` in base64. */

@@ -32,11 +32,14 @@ export function logAddress({ runId, task, attempt }: LogName): string {
 function rangesOf(address: string): ReadRange {
   return async (start, end) => {
     const fetch = server.fetch ?? globalThis.fetch;
-    const answer = await fetch(address, { headers: { Range: `bytes=${start}-${end - 1}` } });
+    // One byte that is known already comes along: a range that begins at the end of a log would be refused.
+    const from = Math.max(0, start - 1);
+    const answer = await fetch(address, { headers: { Range: `bytes=${from}-${end - 1}` } });
     const size = Number(/\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1] ?? Number.NaN);
     if (answer.status === 416) return { bytes: new Uint8Array(), size: Number.isNaN(size) ? start : size };
     if (!answer.ok) throw new Error(`The log could not be read (HTTP ${answer.status}).`);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const known = start - from;
+    const bytes = new Uint8Array(await answer.arrayBuffer()).slice(answer.status === 206 ? known : 0);
     if (answer.status === 206) return { bytes, size: Number.isNaN(size) ? start + bytes.length : size };
     // An answer without ranges is the whole log: that of a task that printed nothing.
     return { bytes: bytes.slice(start, end), size: bytes.length };

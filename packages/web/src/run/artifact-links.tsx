@@ -3,6 +3,7 @@ import type { ArtifactValue } from "@sealflow/pipeline";
 import type { JSX } from "preact";
 import { hrefWith } from "../app/router.js";
 import { Icon, type IconName } from "../parts/icon.js";
+import { isSameArtifact } from "./lineage.js";
 import { artifactKey, artifactsOf, type RunModel, type TaskModel } from "./model.js";
 
 const icons: Readonly<Record<string, IconName>> = {
@@ -35,7 +36,7 @@ export function ArtifactLinks(props: {
   const made = artifactsOf(run);
   const keyOf = (name: string, index: number, value: ArtifactValue): string | undefined => {
     if (side === "outputs") return artifactKey({ task: task.path, output: name, index });
-    const source = made.find((each) => each.value.uri === value.uri && each.task !== task.path);
+    const source = made.find((each) => isSameArtifact(each.value, value) && each.task !== task.path);
     return source === undefined ? undefined : artifactKey(source);
   };
   const entries = Object.entries(artifacts).flatMap(([name, values]) =>

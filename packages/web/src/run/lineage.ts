@@ -1,6 +1,6 @@
 /** Where an artifact comes from and where it went, within its run: followed by content, through every task. */
 import type { ArtifactValue } from "@sealflow/pipeline";
-import { artifactsOf, type MadeArtifact, type RunModel, type TaskModel } from "./model.js";
+import { artifactKey, artifactsOf, type MadeArtifact, type RunModel, type TaskModel } from "./model.js";
 
 /** A step of a lineage, at a distance from the artifact that is looked at. */
 export interface LineageStep {
@@ -20,18 +20,20 @@ export interface Lineage {
   readonly downstream: readonly LineageStep[];
 }
 
-/** Artifacts are the same when their URI is: content that happens to be equal is not the same artifact. */
-function same(a: ArtifactValue, b: ArtifactValue): boolean {
-  return a.uri === b.uri && a.name === b.name;
+/** Whether a task's input is this output. Artifacts without content share a place: their metadata tell them apart. */
+export function isSameArtifact(a: ArtifactValue, b: ArtifactValue): boolean {
+  if (a.uri !== b.uri || a.name !== b.name) return false;
+  return a.digest !== undefined || JSON.stringify(a.metadata) === JSON.stringify(b.metadata);
 }
 
 /** The lineage of an artifact of a run. */
-export function lineageOf(run: RunModel, made: MadeArtifact): Lineage {
+export function lineageOf(run: RunModel, wanted: MadeArtifact): Lineage {
   const all = artifactsOf(run);
+  const made = all.find((each) => artifactKey(each) === artifactKey(wanted)) ?? wanted;
   const tasks = [...run.tasks.values()];
   const inputsOf = (task: TaskModel): readonly MadeArtifact[] => {
     const values = Object.values(task.inputs?.artifacts ?? {}).flat();
-    return all.filter((each) => values.some((value) => same(value, each.value)));
+    return all.filter((each) => values.some((value) => isSameArtifact(value, each.value)));
   };
   const usersOf = (artifacts: readonly MadeArtifact[]): readonly TaskModel[] =>
     tasks.filter((task) => inputsOf(task).some((input) => artifacts.includes(input)));

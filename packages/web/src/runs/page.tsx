@@ -9,6 +9,7 @@ import { useTitle } from "../app/shell.js";
 import { plural } from "../format.js";
 import { Blank, Bones, Failed } from "../parts/blank.js";
 import { useNow } from "../parts/clock.js";
+import { Icon } from "../parts/icon.js";
 import { isActive, type State, stateOf } from "../parts/state.js";
 import { columnsOf, parseSort, shownColumns, sorted } from "./columns.js";
 import { fits, parseSearch } from "./search.js";
@@ -35,7 +36,8 @@ export function RunsPage(): JSX.Element {
         </div>
         <div class="row">
           <a class="button" href="/pipelines">
-            Pipelines
+            <Icon name="plus" />
+            New run
           </a>
         </div>
       </div>
