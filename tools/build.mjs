@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { must, root } from "./run.mjs";
 
 must("npx", ["tsc", "-b"]);
+must("node", ["tools/bundle-rooms.mjs"]);
 must("node", ["packages/web/build.mjs"]);
 if (existsSync(join(root, "packages/cli/build.mjs"))) must("node", ["packages/cli/build.mjs"]);
 

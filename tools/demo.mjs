@@ -31,7 +31,13 @@ function isStale() {
   const built = join(root, "packages/cli/dist/bundle/bin.js");
   if (!existsSync(built)) return true;
   const time = statSync(built).mtimeMs;
-  const files = ["package-lock.json", "tsconfig.base.json", "tools/build.mjs", "packages/cli/build.mjs"];
+  const files = [
+    "package-lock.json",
+    "tsconfig.base.json",
+    "tools/build.mjs",
+    "tools/bundle-rooms.mjs",
+    "packages/cli/build.mjs",
+  ];
   return (
     files.some((file) => statSync(join(root, file)).mtimeMs > time) ||
     readdirSync(join(root, "packages")).some((room) => newest(join(root, "packages", room, "src")) > time)
