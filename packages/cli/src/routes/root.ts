@@ -3,6 +3,7 @@ import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { attestRoutes } from "./attest.js";
 import { cloudRoutes } from "./cloud.js";
+import { clusterRoutes } from "./cluster.js";
 import { compileCommand } from "./compile.js";
 import { completionCommand } from "./completion.js";
 import { componentRoutes } from "./component.js";
@@ -29,6 +30,7 @@ export const root = buildRouteMap<string, CliContext>({
     resume: resumeCommand,
     retry: retryCommand,
     runs: runsRoutes,
+    cluster: clusterRoutes,
     contexts: contextsRoutes,
     report: reportCommand,
     serve: serveCommand,

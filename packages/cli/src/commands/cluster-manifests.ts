@@ -1,0 +1,118 @@
+/** Flags to the objects of an installation. */
+import { resolve } from "node:path";
+import {
+  type Credentials,
+  checkDigest,
+  fetchRelease,
+  hashPassword,
+  type KubeObject,
+  newPassword,
+  type Overlaid,
+  objectsDigest,
+  overlayManifests,
+  readManifests,
+  releases,
+} from "@sealflow/cluster";
+import { isJsonObject, SealflowError } from "@sealflow/core";
+import type { CliContext } from "../context.js";
+import { readUserFile } from "../load/read-file.js";
+import type { ManifestFlags } from "../routes/cluster.js";
+
+/** What is to be installed. */
+export interface Prepared extends Overlaid {
+  readonly version: string;
+  /** Of the manifests as they come. */
+  readonly digest: string;
+  /** A generated password, to be shown once; undefined when one was given or none is needed. */
+  readonly password?: string;
+}
+
+/** Reads or fetches the manifests and applies the overlay. */
+export async function prepare(
+  context: CliContext,
+  flags: ManifestFlags,
+  credentials: Credentials,
+): Promise<Prepared> {
+  checkFlags(flags);
+  const objects = await manifestsOf(context, flags);
+  const password = await passwordOf(context, flags, objects);
+  const images = flags.images === undefined ? undefined : await readImages(context, flags.images);
+  const overlaid = overlayManifests(objects, {
+    credentials,
+    egress: (flags.allowEgress ?? []).map(readEgress),
+    loadBalancer: flags.loadBalancer,
+    ...(images === undefined ? {} : { images }),
+    ...(flags.registry === undefined ? {} : { registry: flags.registry }),
+    ...(password === undefined ? {} : { dexPasswordHash: await hashPassword(password.text) }),
+    ...(flags.tlsSecret === undefined
+      ? {}
+      : {
+          tls: {
+            secret: flags.tlsSecret,
+            hosts: flags.tlsHost ?? [],
+            ...(flags.tlsIssuer === undefined ? {} : { issuer: flags.tlsIssuer }),
+          },
+        }),
+  });
+  const { version } = releases[flags.profile];
+  return {
+    ...overlaid,
+    ...{ version, digest: objectsDigest(objects) },
+    ...(password?.generated ? { password: password.text } : {}),
+  };
+}
+
+async function manifestsOf(context: CliContext, flags: ManifestFlags): Promise<KubeObject[]> {
+  const { manifests, mirror, digest } = flags;
+  if (manifests === undefined) {
+    return fetchRelease(releases[flags.profile], {
+      fetch,
+      ...(mirror === undefined ? {} : { mirror }),
+      ...(digest === undefined ? {} : { digest }),
+    });
+  }
+  const objects = await readManifests(manifests.map((path) => resolve(context.cwd, path)));
+  if (digest !== undefined) checkDigest(objects, digest);
+  return objects;
+}
+
+async function passwordOf(
+  context: CliContext,
+  { passwordFile }: ManifestFlags,
+  objects: readonly KubeObject[],
+): Promise<{ text: string; generated: boolean } | undefined> {
+  if (!objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === "dex-passwords"))
+    return undefined;
+  if (passwordFile === undefined) return { text: newPassword(), generated: true };
+  const text = (await readUserFile(resolve(context.cwd, passwordFile), passwordFile)).trim();
+  if (text.length >= 12) return { text, generated: false };
+  throw usage("--password-file: expected a password of at least 12 characters");
+}
+
+async function readImages(context: CliContext, file: string): Promise<Record<string, string>> {
+  const value: unknown = JSON.parse(await readUserFile(resolve(context.cwd, file), file));
+  const entries = isJsonObject(value) ? Object.entries(value) : [];
+  const wrong = entries.find(([, digest]) => !/^sha256:[0-9a-f]{64}$/.test(String(digest)));
+  if (!isJsonObject(value) || wrong !== undefined)
+    throw usage(`${file}: expected {"IMAGE:TAG": "sha256:…"}, got ${wrong?.[0] ?? "something else"}`);
+  return value as Record<string, string>;
+}
+
+function readEgress(text: string): { cidr: string; port: number } {
+  const match = /^(\d+\.\d+\.\d+\.\d+(?:\/\d+)?|\[?[0-9a-f:]+\]?(?:\/\d+)?):(\d+)$/i.exec(text);
+  if (match === null)
+    throw usage(`--allow-egress: expected CIDR:PORT such as 203.0.113.7/32:8443, got ${text}`);
+  const [, address = "", port] = match;
+  return { cidr: address.includes("/") ? address : `${address}/32`, port: Number(port) };
+}
+
+function checkFlags({ loadBalancer, tlsSecret, tlsIssuer, tlsHost = [] }: ManifestFlags): void {
+  if (loadBalancer && tlsSecret === undefined)
+    throw usage("--load-balancer: expected --tls-secret beside it: a gateway without TLS is not exposed");
+  if (tlsIssuer !== undefined && (tlsSecret === undefined || tlsHost.length === 0))
+    throw usage("--tls-issuer: expected --tls-secret and at least one --tls-host beside it");
+}
+
+function usage(message: string): SealflowError {
+  return new SealflowError({ code: "CLI_CLUSTER_FLAGS", message });
+}

@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { shared } from "../../../test-support/shared.js";
+import {
+  type Credentials,
+  checkDigest,
+  inPhases,
+  type KubeObject,
+  objectsDigest,
+  overlayManifests,
+  parseObjects,
+  readManifests,
+  releases,
+} from "../src/index.js";
+
+const paths = ["kfp-2.17.0-cluster-scoped.yaml", "kfp-2.17.0.yaml"].map((name) => shared("kubeflow", name));
+const known = paths.filter((path) => path !== undefined);
+const credentials: Credentials = {
+  databasePassword: "db-secret",
+  storeAccessKey: "key",
+  storeSecretKey: "store-secret",
+};
+
+function object(kind: string, name: string, more: object = {}, apiVersion = "v1"): KubeObject {
+  return { apiVersion, kind, metadata: { name, namespace: "istio-system" }, ...more };
+}
+
+describe("the manifests of Kubeflow Pipelines", () => {
+  it.skipIf(known.length < 2)("are those of the pinned release, whoever rendered them", async () => {
+    const objects = await readManifests(known);
+    expect(objectsDigest(objects)).toBe(releases.pipelines.digest);
+    expect(objectsDigest([...objects].reverse())).toBe(releases.pipelines.digest);
+    expect(() => checkDigest(objects.slice(1), releases.pipelines.digest ?? "")).toThrow(
+      /expected objects with sha256/,
+    );
+  });
+
+  it.skipIf(known.length < 2)(
+    "lose every published credential, and nothing else is touched without being told",
+    async () => {
+      const objects = await readManifests(known);
+      const {
+        objects: changed,
+        changes,
+        unpinned,
+      } = overlayManifests(objects, {
+        credentials,
+        egress: [{ cidr: "203.0.113.7/32", port: 8443 }],
+      });
+      const text = JSON.stringify(changed);
+      for (const published of ["minio123", "MYSQL_ALLOW_EMPTY_PASSWORD", btoa("minio123")])
+        expect(text).not.toContain(published);
+      const before = new Map(
+        objects.map((each) => [JSON.stringify([each.kind, each.metadata.name]), JSON.stringify(each)]),
+      );
+      const told = new Set(changes.map((each) => each.object));
+      for (const each of changed) {
+        const same = before.get(JSON.stringify([each.kind, each.metadata.name])) === JSON.stringify(each);
+        expect([each.metadata.name, same]).toEqual([
+          each.metadata.name,
+          !told.has(`${each.kind} kubeflow/${each.metadata.name}`),
+        ]);
+      }
+      expect(unpinned).toHaveLength(15);
+      expect(
+        JSON.stringify(changed.find(({ metadata }) => metadata.name === "sealflow-task-egress")),
+      ).toContain("203.0.113.7/32");
+    },
+  );
+
+  it.skipIf(known.length < 2)(
+    "name images by digest, in a registry of the site if there is one",
+    async () => {
+      const objects = await readManifests(known);
+      const digest = `sha256:${"ab".repeat(32)}`;
+      const images = Object.fromEntries(
+        overlayManifests(objects, { credentials }).unpinned.map((image) => [image, digest]),
+      );
+      const pinned = overlayManifests(objects, { credentials, images, registry: "registry.site:5000" });
+      expect(pinned.unpinned).toEqual([]);
+      const used = [...JSON.stringify(pinned.objects).matchAll(/"image":"([^"]+)"/g)].map(
+        ([, image]) => image,
+      );
+      expect(used).toContain(`registry.site:5000/docker.io/library/mysql:8.4@${digest}`);
+      expect(
+        used.filter((image) => !image?.startsWith("registry.site:5000/") || !image.endsWith(digest)),
+      ).toEqual([]);
+    },
+  );
+});
+
+describe("the overlay of the full distribution", () => {
+  const gateway = object(
+    "Gateway",
+    "kubeflow-gateway",
+    { spec: { selector: { istio: "ingressgateway" }, servers: [] } },
+    "networking.istio.io/v1",
+  );
+  const service = object("Service", "istio-ingressgateway", { spec: { type: "ClusterIP" } });
+  const webhook = object(
+    "MutatingWebhookConfiguration",
+    "istio-sidecar-injector",
+    {},
+    "admissionregistration.k8s.io/v1",
+  );
+  const dex = object("Secret", "dex-passwords", { data: { DEX_USER_PASSWORD: btoa("default") } });
+  const all = [gateway, service, webhook, dex];
+  const named = (objects: readonly KubeObject[], name: string) =>
+    objects.find(({ metadata }) => metadata.name === name);
+
+  it("sets the password and AKS's annotation, and exposes nothing by itself", () => {
+    const { objects } = overlayManifests(all, { credentials, dexPasswordHash: "$2b$12$hash" });
+    expect(named(objects, "dex-passwords")?.data).toEqual({ DEX_USER_PASSWORD: btoa("$2b$12$hash") });
+    expect(named(objects, "istio-sidecar-injector")?.metadata.annotations).toEqual({
+      "admissions.enforcer/disabled": "true",
+    });
+    expect(named(objects, "istio-ingressgateway")).toEqual(service);
+    expect(named(objects, "kubeflow-gateway")).toEqual(gateway);
+  });
+
+  it("makes a load balancer only with TLS, whose certificate an issuer may make", () => {
+    expect(
+      named(overlayManifests(all, { credentials, loadBalancer: true }).objects, "istio-ingressgateway"),
+    ).toEqual(service);
+    const tls = { secret: "gateway-tls", issuer: "letsencrypt", hosts: ["kubeflow.example", "203.0.113.9"] };
+    const { objects } = overlayManifests(all, { credentials, loadBalancer: true, tls });
+    expect(named(objects, "istio-ingressgateway")?.spec).toMatchObject({ type: "LoadBalancer" });
+    expect(named(objects, "gateway-tls")?.spec).toMatchObject({
+      dnsNames: ["kubeflow.example"],
+      ipAddresses: ["203.0.113.9"],
+    });
+    const servers = (named(objects, "kubeflow-gateway")?.spec as { servers: { tls: object }[] } | undefined)
+      ?.servers;
+    expect(servers?.map(({ tls: each }) => each)).toEqual([
+      { httpsRedirect: true },
+      { mode: "SIMPLE", credentialName: "gateway-tls" },
+    ]);
+  });
+});
+
+it("orders namespaces, definitions, accounts, storage, workloads, webhooks, and custom objects at the end", () => {
+  const objects = [
+    object("Issuer", "i", {}, "cert-manager.io/v1"),
+    object("ValidatingWebhookConfiguration", "w", {}, "admissionregistration.k8s.io/v1"),
+    object("Deployment", "d", {}, "apps/v1"),
+    object("Service", "s"),
+    object("Role", "r", {}, "rbac.authorization.k8s.io/v1"),
+    object("CustomResourceDefinition", "c", {}, "apiextensions.k8s.io/v1"),
+    object("Namespace", "n"),
+    object("Service", "knative", {}, "serving.knative.dev/v1"),
+  ];
+  expect(
+    inPhases(objects).map(({ name, objects: own }) => [
+      name,
+      own.map(({ metadata }) => metadata.name).join(" "),
+    ]),
+  ).toEqual([
+    ["namespaces", "n"],
+    ["definitions", "c"],
+    ["accounts and settings", "r"],
+    ["storage and services", "s"],
+    ["workloads", "d"],
+    ["webhooks", "w"],
+    ["custom objects", "i knative"],
+  ]);
+});
+
+it("refuses YAML that is broken, or no Kubernetes object", () => {
+  expect(() => parseObjects("a: [", "broken.yaml")).toThrow(/broken\.yaml/);
+  expect(() => parseObjects("a: 1", "other.yaml")).toThrow(/apiVersion and kind/);
+  expect(parseObjects("---\n# nothing\n---\n", "empty.yaml")).toEqual([]);
+});
