@@ -9,6 +9,9 @@ import { writeImage } from "./image.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const version = "v1.34.4";
 
+/** Azure's storage emulator; in the cache rather than among the packages that everybody installs. */
+const azuriteVersion = "3.37.0";
+
 /** Module, packages, linker flags. */
 const builds = [
   [
@@ -30,6 +33,15 @@ export async function installKubernetes() {
   mkdirSync(cache.binaries, { recursive: true });
   for (const [module, packages, flags] of builds) build(cache, module, packages, flags);
   await makeImages(cache);
+  const npm = [
+    "install",
+    "--prefix",
+    join(cache.directory, "azurite"),
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+  ];
+  must("npm", [...npm, `azurite@${azuriteVersion}`]);
   writeFileSync(join(cache.directory, ".complete"), "");
 }
 

@@ -5,3 +5,4 @@ export * from "./install/index.js";
 export * from "./kube/index.js";
 export * from "./oci/index.js";
 export * from "./overlay/index.js";
+export * from "./stores/index.js";

@@ -1,0 +1,2 @@
+export { openArtifactStore, type StoreAccess } from "./open.js";
+export { type AddressOptions, type ArtifactStore, keyOf, type SignedAddress, uriOf } from "./store.js";
