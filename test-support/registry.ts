@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 /** A running registry. */
 export interface TestRegistry {
-  /** `127.0.0.1:PORT` */
+  /** `ADDRESS:PORT` */
   readonly host: string;
   stop(): Promise<void>;
 }
@@ -24,21 +24,25 @@ export function registryProgram(): string | undefined {
   }
 }
 
-function freePort(): Promise<number> {
+function freePort(address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(0, address, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
     });
   });
 }
 
-/** Starts a registry and waits until it answers. */
-export async function startRegistry(program: string): Promise<TestRegistry> {
+/**
+ * Starts a registry and waits until it answers.
+ *
+ * @param address Where it listens; the loopback, unless a network that the test made needs to reach it.
+ */
+export async function startRegistry(program: string, address = "127.0.0.1"): Promise<TestRegistry> {
   const directory = mkdtempSync(join(tmpdir(), "sealflow-registry-"));
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = `${address}:${await freePort(address)}`;
   const config = join(directory, "config.yml");
   writeFileSync(
     config,

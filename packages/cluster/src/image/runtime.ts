@@ -32,7 +32,7 @@ sys.exit(main())
 /** Files of the runtime. `simulated` writes down that the image's enclave is none. */
 export function runtimeEntries(sources: string, simulated: boolean): readonly LayerEntry[] {
   const settings = {
-    version: "sealflow.pod/v1",
+    version: "sealflow.enclave/v1",
     enclave: simulated ? "simulated" : "gramine",
     application: simulated ? INSIDE : GRAMINE_APPLICATION,
     exchange: EXCHANGE_DIRECTORY,
@@ -42,9 +42,9 @@ export function runtimeEntries(sources: string, simulated: boolean): readonly La
       path: `${RUNTIME_DIRECTORY}/sealflow/${name}`,
       content,
     })),
-    { path: SHIM, content: program("sealflow.pod.shim") },
-    { path: INSIDE, content: program("sealflow.pod.inside") },
-    { path: "/opt/sealflow/pod.json", content: canonicalJson(settings) },
+    { path: SHIM, content: program("sealflow.enclave.shim") },
+    { path: INSIDE, content: program("sealflow.enclave.inside") },
+    { path: "/opt/sealflow/enclave.json", content: canonicalJson(settings) },
     { path: EXCHANGE_DIRECTORY, content: "directory" },
   ];
 }

@@ -50,7 +50,7 @@ export function trustedFiles(files: ImageFileSystem, python: string): readonly H
     "/opt/sealflow/environment",
     "/opt/sealflow/components",
   ];
-  for (const root of [...roots, ...singles, python, INSIDE, "/opt/sealflow/pod.json"]) {
+  for (const root of [...roots, ...singles, python, INSIDE, "/opt/sealflow/enclave.json"]) {
     for (const { path, sha256 } of files.filesUnder([root])) {
       if (!passedOver.test(path)) all.set(path, sha256);
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import http.client
 import json
 import random
@@ -10,6 +12,9 @@ import ssl
 import time
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealflow.sealed.errors import Refused, Unreachable
 
@@ -31,17 +36,50 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+class _PinnedConnection(http.client.HTTPSConnection):
+    """TLS with whoever has the key of this SHA-256 (over its SubjectPublicKeyInfo)."""
+
+    def __init__(self, host: str, port: int | None, timeout: float, pin: str) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._pin = pin
+
+    def connect(self) -> None:
+        super().connect()
+        certificate = self.sock.getpeercert(binary_form=True)
+        if certificate is None or not hmac.compare_digest(key_pin(certificate), self._pin):
+            self.close()
+            raise Refused(
+                "SEALED_BROKER_PIN",
+                f"{self.host}: expected a certificate whose key has the SHA-256 {self._pin}, got another key",
+                "somebody stands in between, or the broker has a new key: ask its owner",
+            )
+
+
+def key_pin(certificate: bytes) -> str:
+    """SHA-256 of the public key in a certificate (DER), as SubjectPublicKeyInfo, in hex."""
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(encoded).hexdigest()
+
+
 class JsonService:
     """Asks a service for JSON and says plainly what went wrong.
 
     `address` is ``unix:/path`` or ``https://host[:port]``; plain HTTP goes to the loopback only. A lost reply
-    is asked for again: every message of the protocol may be repeated.
+    is asked for again: every message of the protocol may be repeated. `pin` names the key of the service's
+    certificate, in place of an authority that vouches for it.
     """
 
-    def __init__(self, address: str, *, attempts: int = 5, ca_file: str | None = None) -> None:
+    def __init__(
+        self, address: str, *, attempts: int = 5, ca_file: str | None = None, pin: str | None = None
+    ) -> None:
         self._address = address
         self._attempts = attempts
         self._ca_file = ca_file
+        self._pin = pin
 
     def post(self, path: str, body: Json, headers: dict[str, str] | None = None) -> Json:
         """Send one message. Raises Refused with the service's own code, or Unreachable."""
@@ -76,6 +114,8 @@ class JsonService:
         if self._address.startswith("unix:"):
             return _UnixConnection(self._address.removeprefix("unix:"), _TIMEOUT_SECONDS)
         parts = urlsplit(self._address)
+        if parts.scheme == "https" and self._pin:
+            return _PinnedConnection(parts.hostname or "", parts.port, _TIMEOUT_SECONDS, self._pin)
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=self._ca_file)
             return http.client.HTTPSConnection(

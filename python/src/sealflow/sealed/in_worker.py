@@ -45,7 +45,8 @@ def run(request: Json, runtime: str, load: Callable[[], Callable[..., Any]]) -> 
     memory = Path(sealed["memory"])
     keep_in_memory(memory)
     try:
-        broker = BrokerClient(JsonService(sealed["broker"], ca_file=sealed.get("caFile")), sealed["runId"])
+        service = JsonService(sealed["broker"], ca_file=sealed.get("caFile"), pin=sealed.get("pin"))
+        broker = BrokerClient(service, sealed["runId"])
         setting = SealedSetting(
             sealed["path"],
             component_digest(
