@@ -78,7 +78,8 @@ function outputsOf({ outputDefinitions }: ComponentSpec): Record<string, OutputD
   return found;
 }
 
-function checkDeclared(
+/** Refuses declarations that are not those of a component. */
+export function checkDeclared(
   what: "input" | "output",
   declared: Definitions<InputDefinition>,
   actual: Definitions<InputDefinition>,
@@ -89,7 +90,7 @@ function checkDeclared(
     const got = found === undefined ? "none of this name" : kindText(found);
     throw new SealflowError({
       code: "PIPELINE_DOCUMENT_INTERFACE",
-      message: `${what} ${name}: declared as ${kindText(definition)}, the document has ${got}`,
+      message: `${what} ${name}: declared as ${kindText(definition)}, the component has ${got}`,
     });
   }
 }

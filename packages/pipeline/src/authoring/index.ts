@@ -27,6 +27,7 @@ export {
   pythonComponent,
 } from "./component.js";
 export type { TaskConfigField, TaskConfigPassthrough } from "./component-model.js";
+export { type YamlComponentOptions, yamlComponent } from "./component-yaml.js";
 export { and, not, or, type Test } from "./compose.js";
 export { Condition } from "./condition.js";
 export {
