@@ -1,5 +1,6 @@
 /** Azure behind the provider interface. */
 
+import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Logger, SealflowError } from "@sealflow/core";
@@ -112,7 +113,9 @@ export async function openAzure(options: AzureOptions): Promise<CloudProvider> {
 }
 
 async function open(options: AzureOptions): Promise<Opened> {
-  const { config, env, stateDirectory } = options;
+  const { config, env, stateDirectory, signal } = options;
+  // Requests in parallel listen to it all; Node warns of more than ten.
+  if (signal !== undefined) setMaxListeners(0, signal);
   const endpoints = endpointsOf(config, env);
   const { subscription, tenant } = await findAccount(config, env);
   const attestationPolicy = await policyText(options);

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { standInCaFile } from "../../azure/test/support/certificate.js";
 import { standInEnvironment } from "../../azure/test/support/deployment.js";
-import { type StandIn, standInCaFile, startStandIn } from "../../azure/test/support/stand-in.js";
+import { type StandIn, startStandIn } from "../../azure/test/support/stand-in.js";
 
 // Beside the packages, so that what is not bundled is found.
 const program = fileURLToPath(

@@ -18,9 +18,11 @@ export interface Execution {
  */
 export async function execute(
   session: WriteSession,
-  context: StepContext,
+  given: Omit<StepContext, "changed">,
   changes: readonly Change[],
 ): Promise<Execution> {
+  const changed = new Set<string>();
+  const context = { ...given, changed };
   const failed: { address: string; error: SealflowError }[] = [];
   const done: string[] = [];
   const skipped: string[] = [];
@@ -35,6 +37,7 @@ export async function execute(
       return false;
     }
     const error = await runStep(session, context, change);
+    changed.add(change.address);
     if (error === undefined) done.push(change.address);
     else failed.push({ address: change.address, error });
     return error === undefined;

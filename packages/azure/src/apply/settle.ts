@@ -4,7 +4,7 @@ import { type Operation, waitForOperation } from "../arm/operation.js";
 import { textAt } from "../model/path.js";
 import type { Resource } from "../model/resource.js";
 import type { LiveState } from "../plan/live.js";
-import { movingState } from "../plan/make.js";
+import { failedState, movingState } from "../plan/make.js";
 import { poolNameOf } from "../plan/pools.js";
 import type { WriteSession } from "./session.js";
 
@@ -66,7 +66,9 @@ function movingResources(resources: readonly Resource[], live: LiveState): Movin
 
 function movingPools(resources: readonly Resource[], live: LiveState): Moving[] {
   const cluster = resources.find(({ kind }) => kind === "cluster");
-  if (cluster === undefined) return [];
+  const found = live.found.get("cluster");
+  // Pools of a cluster that failed get nowhere until it is asked for again.
+  if (cluster === undefined || (found !== undefined && failedState(found) !== undefined)) return [];
   return live.pools.flatMap((pool) => {
     const state = stateOf(pool);
     const name = poolNameOf(pool);

@@ -3,10 +3,11 @@ import { isJsonObject, type JsonObject, type JsonValue, SealflowError } from "@s
 import { azureCodeOf, statusOf } from "../arm/failure.js";
 import { writeAttestationPolicy } from "../attestation/data-plane.js";
 import { kubeconfigOf } from "../kubeconfig/fetch.js";
-import { resolveReferences } from "../model/body.js";
+import { resolveReferences, updateBody } from "../model/body.js";
+import { differences } from "../model/diff.js";
 import { textAt, valueAt } from "../model/path.js";
 import type { Resource } from "../model/resource.js";
-import { movingState, ownerOf } from "../plan/make.js";
+import { movingState, ownerOf, sighting } from "../plan/make.js";
 import type { Change, RetiredPool } from "../plan/types.js";
 import { apiVersions, roleAssignmentName } from "../resources/ids.js";
 import type { WriteSession } from "./session.js";
@@ -20,6 +21,8 @@ export interface StepContext {
   readonly resources: ReadonlyMap<string, Resource>;
   readonly outputs: Outputs;
   readonly deployment: string;
+  /** Addresses that this apply has changed already. */
+  readonly changed: ReadonlySet<string>;
 }
 
 /** Does what the change says, and leaves the resource's live object in the outputs. */
@@ -38,7 +41,8 @@ function target({ address, id, apiVersion }: Change) {
 }
 
 /** PUTs the body and reads back what came of it. */
-async function put(session: WriteSession, context: StepContext, change: Change): Promise<void> {
+async function put(session: WriteSession, context: StepContext, planned: Change): Promise<void> {
+  const change = await renewed(session, context, planned);
   const body = await bodyOf(session, context, change);
   const conditional = change.kind === "cluster" || change.kind === "pool";
   const created = change.write === "create";
@@ -51,6 +55,29 @@ async function put(session: WriteSession, context: StepContext, change: Change):
   };
   await performOnceMore(session, context, write);
   await readBack(session, context, change);
+}
+
+/**
+ * The change as it is now that what it hangs on was changed: a cluster's update gives its pools new versions. What the
+ * plan has seen of the resource itself must still hold.
+ */
+async function renewed(session: WriteSession, context: StepContext, change: Change): Promise<Change> {
+  const resource = context.resources.get(change.address);
+  const moved = change.dependsOn.some((address) => context.changed.has(address));
+  if (change.write !== "update" || !moved || resource === undefined) return change;
+  const live = await session.client.find(change.id, change.apiVersion);
+  const seen = live === undefined ? undefined : await sighting(resource, live);
+  if (live === undefined || seen?.fingerprint !== change.fingerprint) throw stale(change);
+  const differing = differences(resource, live).map(({ property }) => property);
+  return { ...change, ...seen, body: updateBody(resource, live, differing) };
+}
+
+function stale({ address }: Change): SealflowError {
+  return new SealflowError({
+    code: "AZURE_PLAN_STALE",
+    message: `${address}: expected what the plan has seen, but it was changed meanwhile`,
+    hint: "run the command again: it plans anew from what is there",
+  });
 }
 
 /** Failures inside Azure that the same request often survives the second time. */

@@ -233,9 +233,22 @@ function contradictions(config: CloudConfig): Contradiction[] {
     found.push([["attestation", "policyFile"], "expected policy or policyFile, not both"]);
   if (config.attestation !== undefined && config.confidential === "none")
     found.push([["attestation"], "expected a confidential pool, whose evidence the provider would judge"]);
+  found.push(...tagContradictions(config));
   if (systemPoolName(config) === confidentialPoolName(config))
     found.push([["pool", "name"], "expected another name than the system pool's"]);
   return found;
+}
+
+/** Azure knows tags without regard to case; two of them mark what is ours. */
+function tagContradictions({ tags }: CloudConfig): Contradiction[] {
+  const names = Object.keys(tags);
+  const lower = names.map((tag) => tag.toLowerCase());
+  return names.flatMap((tag, index): Contradiction[] => {
+    if (/^sealflow-(deployment|pool)$/i.test(tag))
+      return [[["tags", tag], "expected another name: this one marks ownership"]];
+    if (lower.indexOf(tag.toLowerCase()) === index) return [];
+    return [[["tags", tag], "expected names that differ by more than their case"]];
+  });
 }
 
 const poolNames = { sgx: "intelsgx", "sev-snp": "sevsnp", none: "work" } as const;

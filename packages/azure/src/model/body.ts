@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
 import { readOnlyPaths } from "../resources/read-only.js";
 import { copyOf, type MutableJson, setAt, valueAt } from "./path.js";
-import { isReference, type Property, type Resource, type ResourceKind } from "./resource.js";
+import { isReference, type Property, type Resource } from "./resource.js";
 
 /** The body that creates a resource. References stay; see `resolveReferences`. */
 export function createBody(resource: Resource): JsonObject {
@@ -15,9 +15,18 @@ export function createBody(resource: Resource): JsonObject {
  * The body that updates a resource: what it is now, without what the service alone may write, with the differing
  * properties as desired; one that shall not be there goes out as its default. A PUT replaces the whole object, so that what nobody changed has to be sent along.
  */
-export function updateBody(kind: ResourceKind, live: JsonObject, differing: readonly Property[]): JsonObject {
+export function updateBody(
+  { kind, properties }: Pick<Resource, "kind" | "properties">,
+  live: JsonObject,
+  differing: readonly Property[],
+): JsonObject {
   const body = copyOf(live);
   for (const path of readOnlyPaths(kind)) removeAt(body, path);
+  for (const { path, value, compare } of properties) {
+    // The service answers some names in another case than its own schema has them.
+    if (compare === "caseless" && value !== undefined && valueAt(body, path) !== undefined)
+      setAt(body, path, value);
+  }
   for (const property of differing) setAt(body, property.path, updatedValue(live, property));
   return body;
 }

@@ -107,7 +107,7 @@ async function existing(resource: Resource, found: JsonObject, live: LiveState):
   const failed = failedState(found);
   if (different.length === 0 && failed === undefined) return { ...known, action: "unchanged" };
   const body = updateBody(
-    resource.kind,
+    resource,
     found,
     different.map(({ property }) => property),
   );

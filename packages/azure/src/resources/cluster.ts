@@ -125,6 +125,7 @@ function addons({ config }: DeploymentContext): Property[] {
   const addon = "properties.addonProfiles.ACCSGXDevicePlugin";
   const sgx = confidential === "sgx";
   return [
+    ...(sgx ? [] : [{ path: "properties.addonProfiles", value: {}, change: "never" as const }]),
     { path: `${addon}.enabled`, value: sgx || undefined, absent: false },
     {
       path: `${addon}.config.ACCSGXQuoteHelperEnabled`,

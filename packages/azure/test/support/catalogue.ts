@@ -35,6 +35,8 @@ export function answerCatalogue(
 ) {
   const ok = (value: unknown) => ({ status: 200, body: value });
   const id = /^\/subscriptions\/([^/]+)$/.exec(path)?.[1];
+  if (path === "/subscriptions") return ok({ value: [listed("00000000-0000-0000-0000-000000000001")] });
+  if (path === "/tenants") return ok({ value: [{ tenantId: "44444444-4444-4444-8444-444444444444" }] });
   if (id !== undefined)
     return ok({ id: path, subscriptionId: id, displayName: "Stand-in", state: catalogue.state });
   if (/^\/subscriptions\/[^/]+\/providers\/[^/]+$/.test(path))
@@ -73,6 +75,17 @@ export function answerCatalogue(
       ? ok({ id: path })
       : { status: 404, body: { error: { code: "DeletedVaultNotFound", message: deleted } } };
   return undefined;
+}
+
+/** As the Azure CLI wants to see it at login. */
+function listed(id: string) {
+  return {
+    id: `/subscriptions/${id}`,
+    subscriptionId: id,
+    tenantId: "44444444-4444-4444-8444-444444444444",
+    displayName: "Stand-in",
+    state: "Enabled",
+  };
 }
 
 function sizes(filter: string | undefined) {

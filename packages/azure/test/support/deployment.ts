@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { Logger } from "@sealflow/core";
 import {
   type ApplyEvent,
@@ -11,7 +12,8 @@ import {
   openAzure,
   parseConfig,
 } from "../../src/index.js";
-import { type StandIn, standInCa } from "./stand-in.js";
+import { standInCa } from "./certificate.js";
+import type { StandIn } from "./stand-in.js";
 
 export const subscription = "00000000-0000-0000-0000-000000000001";
 export const sshKey = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7";
@@ -30,18 +32,12 @@ export function standInEnvironment({ url }: Pick<StandIn, "url">) {
   };
 }
 
-/** One that signs in without a directory, and waits in a thousandth of the time. */
+/** Waits in a thousandth of the time. */
 const fastTiming = {
   now: () => Date.now(),
-  sleep: (milliseconds: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const timer = setTimeout(resolve, Math.max(1, milliseconds / 1000));
-      signal?.addEventListener("abort", () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      });
-    }),
+  async sleep(milliseconds: number, signal?: AbortSignal) {
+    await setTimeout(Math.max(1, milliseconds / 1000), undefined, signal === undefined ? {} : { signal });
+  },
 };
 
 export interface TestDeployment {
@@ -59,8 +55,10 @@ export interface TestDeployment {
 }
 
 /** Makes one. */
-export function testDeployment(standIn: StandIn): TestDeployment {
-  const directory = mkdtempSync(join(tmpdir(), "sealflow-azure-"));
+export function testDeployment(
+  standIn: StandIn,
+  directory: string = mkdtempSync(join(tmpdir(), "sealflow-azure-")),
+): TestDeployment {
   const events: ApplyEvent[] = [];
   const logs: string[] = [];
   const logger: Logger = { log: (level, message) => logs.push(`${level} ${message}`) };
@@ -75,7 +73,7 @@ export function testDeployment(standIn: StandIn): TestDeployment {
       env: standInEnvironment(standIn),
       tell: (message) => logs.push(message),
       logger,
-      ca: standInCa,
+      ...(standInCa === "" ? {} : { ca: standInCa }),
       timing: fastTiming,
       pollMs: 5000,
       home: directory,

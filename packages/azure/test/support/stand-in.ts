@@ -3,22 +3,13 @@
  * the real service does (added fields, changed casing, dropped defaults), works asynchronously, checks every body
  * against Microsoft's published schemas, and misbehaves on demand.
  */
-import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { answerCatalogue } from "./catalogue.js";
+import { standInCa, standInKey } from "./certificate.js";
 import { createBodyCheck } from "./schemas.js";
 import { clusterDocument, type Doc, immutable, poolProperties, World } from "./world.js";
-
-const testdata = (name: string) =>
-  readFileSync(fileURLToPath(new URL(`../testdata/${name}`, import.meta.url)), "utf8");
-
-/** The certificate that the stand-in shows, which is its own authority. */
-export const standInCa = testdata("stand-in-cert.pem");
-/** Its file, for NODE_EXTRA_CA_CERTS. */
-export const standInCaFile = fileURLToPath(new URL("../testdata/stand-in-cert.pem", import.meta.url));
 
 export interface Recorded {
   readonly method: string;
@@ -97,14 +88,11 @@ export async function startStandIn(settings: Partial<Settings> = {}): Promise<St
       ...settings,
     },
   };
-  const server: Server = createServer(
-    { key: testdata("stand-in-key.pem"), cert: standInCa },
-    (request, response) => {
-      handle(request, response).catch((error: unknown) => {
-        response.writeHead(599).end(String(error));
-      });
-    },
-  );
+  const server: Server = createServer({ key: standInKey, cert: standInCa }, (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      response.writeHead(599).end(String(error));
+    });
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `https://localhost:${(server.address() as AddressInfo).port}`;
 

@@ -54,13 +54,17 @@ export class World {
     if (stored === undefined) return;
     stored.doc.properties.provisioningState = failed ? "Failed" : "Succeeded";
     if (failed) {
+      for (const [, child] of this.below(operation.path)) {
+        if (child.doc.properties?.provisioningState === "Creating")
+          child.doc.properties.provisioningState = "Failed";
+      }
       this.touch(operation.path);
       return;
     }
     if (operation.kind === "stop") stored.doc.properties.powerState = { code: "Stopped" };
     if (operation.kind === "start") stored.doc.properties.powerState = { code: "Running" };
     for (const [path, child] of this.below(operation.path)) {
-      if (child.doc.properties?.provisioningState === "Creating")
+      if (/^(Creating|Failed)$/.test(child.doc.properties?.provisioningState ?? ""))
         child.doc.properties.provisioningState = "Succeeded";
       if (operation.kind === "stop") child.doc.properties.powerState = { code: "Stopped" };
       this.touch(path);
@@ -175,7 +179,7 @@ export function clusterDocument(
           effectiveOutboundIPs: [
             { id: "/subscriptions/x/resourceGroups/MC/providers/Microsoft.Network/publicIPAddresses/one" },
           ],
-          backendPoolType: "nodeIPConfiguration",
+          backendPoolType: "NodeIPConfiguration",
         },
       },
       storageProfile: {
