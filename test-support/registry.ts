@@ -40,9 +40,13 @@ function freePort(address: string): Promise<number> {
  *
  * @param address Where it listens; the loopback, unless a network that the test made needs to reach it.
  */
-export async function startRegistry(program: string, address = "127.0.0.1"): Promise<TestRegistry> {
+export async function startRegistry(
+  program: string,
+  address = "127.0.0.1",
+  port?: number,
+): Promise<TestRegistry> {
   const directory = mkdtempSync(join(tmpdir(), "sealflow-registry-"));
-  const host = `${address}:${await freePort(address)}`;
+  const host = `${address}:${port ?? (await freePort(address))}`;
   const config = join(directory, "config.yml");
   writeFileSync(
     config,

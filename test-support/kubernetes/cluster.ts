@@ -45,6 +45,8 @@ export interface ClusterOptions {
   readonly images?: readonly string[];
   /** Settings of a registry that containerd may pull from without TLS, as `HOST:PORT`. */
   readonly registries?: readonly string[];
+  /** Port of such a registry that will listen on `hostIp`. */
+  readonly registryPort?: number;
 }
 
 const script = fileURLToPath(new URL("inside.sh", import.meta.url));
@@ -60,7 +62,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const server = `https://${net.nodeIp}:6443`;
   makePki(join(directory, "pki"), { server, nodeName: nodeName || "none", nodeIp: net.nodeIp });
   const all = [...(node ? images : []), ...(options.images ?? [])];
-  writeSettings(directory, { ...net, binaries, nodeName, images: all, registries: options.registries ?? [] });
+  const own = options.registryPort === undefined ? [] : [`${net.hostIp}:${options.registryPort}`];
+  const registries = [...(options.registries ?? []), ...own];
+  writeSettings(directory, { ...net, binaries, nodeName, images: all, registries });
   const flags = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const child = spawn("unshare", [...flags, "bash", script, directory], {
     stdio: ["pipe", "pipe", "pipe"],
@@ -119,6 +123,11 @@ export async function makeSgxNode(client: Patches, name: string, epc: string): P
   });
   const resources = { "sgx.intel.com/epc": epc };
   await client.patch(node, { status: { capacity: resources, allocatable: resources } }, "status");
+}
+
+/** Archives of the lane's images: a pause program, and Debian with Python 3.11. */
+export async function laneImages(): Promise<readonly string[]> {
+  return (await lane()).images;
 }
 
 async function lane(): Promise<{ binaries: string; images: string[] }> {

@@ -23,19 +23,22 @@ from sealflow.sealed.errors import Refused
 Json = dict[str, Any]
 
 IMAGE = Path("/opt/sealflow")
+# In the enclave all of it is memory of the enclave; a simulated one has nothing but the pod's.
 MEMORY = Path("/run/sealflow")
+SIMULATED_MEMORY = Path("/dev/shm/sealflow")
 
 
-def main(image: Path = IMAGE, memory: Path = MEMORY) -> int:
+def main(image: Path = IMAGE, memory: Path | None = None) -> int:
     """Run the task; the exit code says how it ended: 0 done, 1 failed, 4 refused."""
     settings = Exchange(image).read_json(image / "enclave.json")
     exchange = Exchange(Path(settings["exchange"]))
+    simulated = settings["enclave"] == "simulated"
     try:
         request = _request(exchange)
-        task = _task(request, exchange, image, simulated=settings["enclave"] == "simulated")
+        task = _task(request, exchange, image, simulated=simulated)
     except Refused as error:
         return _end(exchange, in_worker.EXIT_REFUSED, {"type": error.code, "message": error.message})
-    place = memory / "task"
+    place = (memory or (SIMULATED_MEMORY if simulated else MEMORY)) / "task"
     for directory in (place, place / "work", place / "tmp"):
         directory.mkdir(mode=0o700, parents=True)
     task["sealed"]["memory"] = str(place)
