@@ -13,7 +13,11 @@ export async function buildPages(outDir) {
     root,
     configFile: false,
     logLevel: "error",
-    resolve: { conditions: ["@sealflow/source", "module", "browser", "production"] },
+    resolve: {
+      conditions: ["@sealflow/source", "module", "browser", "production"],
+      // Compiles WebAssembly as it loads, which the page's policy forbids; hyparquet reads Snappy by itself.
+      alias: { hysnappy: fileURLToPath(new URL("src/artifacts/no-snappy.ts", import.meta.url)) },
+    },
     build: {
       outDir,
       emptyOutDir: true,

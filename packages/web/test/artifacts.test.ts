@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatOf, imageType, textOf } from "../src/artifacts/format.js";
+import { readParquet } from "../src/artifacts/parquet.js";
 import { cellText, parseCsv, summarize } from "../src/artifacts/table.js";
 import { comparedLines } from "../src/compare/difference.js";
 import { formatAgo, formatBytes, formatDuration, formatNumber, formatValue } from "../src/format.js";
@@ -125,5 +127,16 @@ describe("values for people", () => {
     [formatAgo(0, 864_000_000), "1 Jan 1970"],
   ])("are written %j as %j", (text, wanted) => {
     expect(text).toBe(wanted);
+  });
+});
+
+describe("Parquet, as pyarrow writes it", () => {
+  it.each(["snappy", "zstd", "gzip", "brotli", "lz4", "none"])("compressed by %s is read", async (codec) => {
+    const file = readFileSync(new URL(`./testdata/parquet/${codec}.parquet`, import.meta.url));
+    const { columns, rows, total } = await readParquet({ bytes: new Uint8Array(file) }, 250);
+    expect([rows.length, total]).toEqual([250, 500]);
+    expect(columns.map(({ name }) => name)).toEqual(["id", "amount", "grade", "day", "default"]);
+    expect(rows[210]?.map(cellText)).toEqual(["210", "315", "", "2026-01-01", "false"]);
+    expect(rows[249]?.map(cellText)).toEqual(["249", "373.5", "A", "2026-01-10", "false"]);
   });
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { JsonObject } from "@sealflow/core";
 import { projectKeyFrom, sealArtifact } from "@sealflow/seal";
 import { writeKeyFile } from "@sealflow/seal/node";
@@ -90,6 +91,19 @@ describe("what is large", () => {
   });
 });
 
+describe("tables", () => {
+  it.each(["snappy", "zstd"])("of Parquet are read in the page, compressed by %s", async (codec) => {
+    const file = fileURLToPath(new URL(`./testdata/parquet/${codec}.parquet`, import.meta.url));
+    const id = await commanded(`cat '${file}' > "$0"`);
+    await world.wait(id);
+    await look(world, `/runs/${id}?tab=artifacts`, async (page) => {
+      await page.getByText("500 rows, 5 columns").waitFor();
+      await page.getByRole("row", { name: /^grade string 50 \(10.0 %\) 3/ }).waitFor();
+      await page.getByRole("row", { name: /^1 0 0 – 2026-01-01 true/ }).waitFor();
+    });
+  });
+});
+
 describe("sealed artifacts", () => {
   it("are shown as sealed, and opened in the page with a key that never leaves it", async () => {
     const secret = new Uint8Array(randomBytes(32));
@@ -121,9 +135,6 @@ describe("sealed artifacts", () => {
       await page.getByRole("row", { name: /^amount/ }).waitFor();
       expect(requests.filter((url) => url.includes("key"))).toEqual([]);
     });
-    expect(await identityFromPrivateKey(new Uint8Array(32)).then(({ recipient }) => recipient.length)).toBe(
-      32,
-    );
   });
 });
 

@@ -1,8 +1,29 @@
 /** Parquet, read in ranges: the footer, and of the first rows the column chunks that hold them. Loaded only when needed. */
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import {
+  type AsyncBuffer,
+  type Compressors,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from "hyparquet";
+import {
+  decompressBrotli,
+  decompressGzip,
+  decompressLz4,
+  decompressLz4Raw,
+  decompressZstd,
+} from "hyparquet-compressors";
 import { readRange } from "./content.js";
 import type { Cell, Table } from "./table.js";
+
+/** In JavaScript, all of them: the page's policy allows no WebAssembly. Snappy is hyparquet's own. */
+const compressors: Compressors = {
+  GZIP: (input, length) => decompressGzip(input, length),
+  BROTLI: (input, length) => decompressBrotli(input, length),
+  ZSTD: (input) => decompressZstd(input),
+  LZ4: (input, length) => decompressLz4(input, length),
+  LZ4_RAW: (input, length) => decompressLz4Raw(input, length),
+};
 
 /** A file that was read into memory, or one that is read in ranges. */
 export type ParquetFile =

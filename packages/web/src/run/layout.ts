@@ -52,8 +52,11 @@ export function shapeOf({ nodes, edges }: Graph): Shape {
 }
 
 function shapeNode(node: GraphNode): ShapeNode {
-  const width = Math.min(WIDEST, Math.max(NARROWEST, Math.round(62 + node.label.length * CHARACTER)));
   const leaf = node.kind === "task" || node.kind === "importer";
+  // The head of a box around others names its kind as well.
+  const kind = leaf ? 0 : 34 + (node.kind.length + (node.iterations === undefined ? 0 : 6)) * 6.6;
+  const wanted = Math.round(62 + node.label.length * CHARACTER + kind);
+  const width = Math.min(leaf ? WIDEST : WIDEST + 120, Math.max(NARROWEST, wanted));
   const height = leaf ? LEAF_HEIGHT : GROUP_HEIGHT;
   const header = node.kind === "loop" && node.iterations !== undefined ? LOOP_HEADER : HEADER;
   return {
@@ -93,11 +96,7 @@ export function layOut(shape: Shape): Drawing {
 function sizeOf(node: ShapeNode, inside: Drawing | undefined): { width: number; height: number } {
   if (inside === undefined) return { width: node.width, height: node.height };
   return {
-    width: Math.max(
-      node.width + 40,
-      inside.width + 2 * PADDING,
-      node.header === LOOP_HEADER ? WIDTH_OF_LOOPS : 0,
-    ),
+    width: Math.max(node.width, inside.width + 2 * PADDING, node.header === LOOP_HEADER ? WIDTH_OF_LOOPS : 0),
     height: node.header + inside.height + PADDING,
   };
 }
