@@ -1,6 +1,19 @@
 export { type Broker, startBroker } from "./broker/broker.js";
 export type { BrokerOptions } from "./broker/core.js";
 export { type BrokerStore, type CheckpointKeeper, memoryKeeper, memoryStore } from "./broker/store.js";
+export { formatTrustFile, parseTrustFile, type TrustAnchors } from "./bundle/anchors.js";
+export type { BundleCheck } from "./bundle/checks.js";
+export { bundleMediaType } from "./bundle/format.js";
+export type {
+  BundleVerdict,
+  VerifiedArtifact,
+  VerifiedEvidence,
+  VerifiedInput,
+  VerifiedParameter,
+  VerifiedRun,
+  VerifiedTask,
+} from "./bundle/verdict.js";
+export { type BundleTrust, verifyBundle } from "./bundle/verify.js";
 export { envelopeDigest } from "./document.js";
 export { type Appraisal, appraiseEvidence, type Evidence, evidenceDigest } from "./evidence.js";
 export { commitmentOf, type GrantContent, openGrant, sealGrant } from "./grant.js";
@@ -14,7 +27,8 @@ export {
   verifyConsistency,
   verifyInclusion,
 } from "./log/merkle.js";
-export { type Flow, openTrustPolicy, signTrustPolicy, type TrustPolicy } from "./policy.js";
+export { checkTrustPolicy, type Flow, openTrustPolicy, signTrustPolicy, type TrustPolicy } from "./policy.js";
+export { type HttpBrokerOptions, httpBroker } from "./protocol/http-broker.js";
 export type {
   BrokerDescription,
   Challenge,

@@ -3,7 +3,7 @@ import { type AppraisalPolicy, checkPolicy } from "@sealflow/attest";
 import { fromHex } from "@sealflow/core";
 import type { Envelope, Signer } from "@sealflow/seal";
 import { z } from "zod";
-import { type DocumentKind, openDocument, shape, signDocument } from "./document.js";
+import { checkDocument, type DocumentKind, openDocument, shape, signDocument } from "./document.js";
 import { failure } from "./failure.js";
 
 const schema = z.strictObject({
@@ -46,10 +46,19 @@ const kind: DocumentKind<z.infer<typeof schema>> = {
   schema,
 };
 
+/**
+ * Checks a policy that was already decoded.
+ *
+ * @throws SealflowError `TRUST_DOCUMENT_MALFORMED`, `ATTEST_POLICY_INVALID`
+ */
+export function checkTrustPolicy(value: unknown): TrustPolicy {
+  const policy = checkDocument(kind, value);
+  return { ...policy, appraisal: checkPolicy(policy.appraisal) };
+}
+
 /** Signs a policy with the key of its signer. */
 export async function signTrustPolicy(policy: TrustPolicy, signer: Signer): Promise<Envelope> {
-  checkPolicy(policy.appraisal);
-  return signDocument(kind, policy, [signer]);
+  return signDocument(kind, checkTrustPolicy(policy), [signer]);
 }
 
 /**

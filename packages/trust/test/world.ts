@@ -43,6 +43,7 @@ import {
   type TaskCommit,
   type TaskResultStated,
   type Transcript,
+  type TrustAnchors,
   type TrustPolicy,
 } from "../src/index.js";
 
@@ -398,7 +399,13 @@ export async function sealed(
   const text = new TextEncoder().encode(content);
   for await (const piece of sealArtifact([text], { recipients, random, dataKey })) pieces.push(piece);
   const { digest: named, opening, chunks, root } = await openingOf(pieces);
-  return { digest: named, dataKey, opening: { opening: toBase64(opening), chunks, root: toHex(root) } };
+  const bytes = Buffer.concat(pieces);
+  return {
+    bytes,
+    digest: named,
+    dataKey,
+    opening: { opening: toBase64(opening), chunks, root: toHex(root) },
+  };
 }
 
 /** The registration that alice would make now. */
@@ -612,4 +619,12 @@ export async function runToEnd(world: World, runId: string, options: TaskOptions
     for (const { path } of due) await runTask(world, runId, path, options);
   }
   throw new Error("run: expected it to end within 100 rounds");
+}
+
+/** What an auditor of this deployment knows. */
+export function anchorsOf(world: Pick<World, "broker" | "platform">): TrustAnchors {
+  return {
+    ...{ domain: "test", policySigner: toHex(keys.policy.publicKey) },
+    ...{ brokerKey: world.broker.brokerKey, roots: [world.platform.root] },
+  };
 }

@@ -75,20 +75,19 @@ export class RunEvaluation {
 
   /** @throws SealflowError `INTERPRETER_RESULT_UNEXPECTED` when it is not due or the outputs are not the declared ones. */
   succeed(path: string, outputs: TaskOutputs): void {
-    this.#apply({ path, state: "SUCCEEDED", outputs });
+    this.#apply({ path, state: "SUCCEEDED", outputs }, { state: "succeeded", outputs });
   }
 
   /** @throws SealflowError `INTERPRETER_RESULT_UNEXPECTED` */
   fail(path: string, code: string): void {
-    this.#apply({ path, state: "FAILED", error: { code: "TRUST_TASK_FAILED", message: `${path}: ${code}` } });
-    this.#ends.set(path, { state: "failed", code });
+    const error = { code: "TRUST_TASK_FAILED", message: `${path}: ${code}` };
+    this.#apply({ path, state: "FAILED", error }, { state: "failed", code });
   }
 
-  #apply(result: TaskResult): void {
+  #apply(result: TaskResult, end: TaskEnd): void {
     const decisions = this.#run.apply(result);
     this.#due.delete(result.path);
-    if (result.outputs !== undefined)
-      this.#ends.set(result.path, { state: "succeeded", outputs: result.outputs });
+    this.#ends.set(result.path, end);
     this.#take(decisions);
   }
 

@@ -1,0 +1,425 @@
+/** Replaying a run's decisions over its statements: nothing missing, nothing extra, everything rightly due. */
+import type { TrustRoot } from "@sealflow/attest";
+import type { Digest, JsonValue } from "@sealflow/core";
+import type { DueTask, PipelineDocument } from "@sealflow/pipeline";
+import { requireStatedUnder } from "../broker/committing.js";
+import { endsTask } from "../broker/finishing.js";
+import { maximumAttempts } from "../broker/granting.js";
+import { envelopeDigest } from "../document.js";
+import type { LogEntry, LogEntryOf } from "../log/entry.js";
+import { member } from "../record.js";
+import { verifyFailureStatement } from "../statement/failure-statement.js";
+import { type TaskResultStated, verifyTaskStatement } from "../statement/task-statement.js";
+import { type BundleChecks, BundleRefusal } from "./checks.js";
+import type { BundleAttempt, BundleTask, RunBundle } from "./format.js";
+import { PublicView } from "./public-view.js";
+import { ReplayedEvidence } from "./replay-evidence.js";
+import { requireInputsShown, requireOutputsShown } from "./replay-openings.js";
+import { verifyReuse } from "./replay-reuse.js";
+import type { VerifiedEvidence, VerifiedTask } from "./verdict.js";
+import type { PlacedEntry, VerifiedPolicy, VerifiedRegistration } from "./verify.js";
+
+/** What a replay takes. */
+export interface ReplayParts {
+  readonly bundle: RunBundle;
+  readonly checks: BundleChecks;
+  readonly roots: readonly TrustRoot[];
+  readonly document: PipelineDocument;
+  readonly policy: VerifiedPolicy;
+  readonly registered: VerifiedRegistration;
+  /** All of the bundle. */
+  readonly entries: readonly PlacedEntry[];
+  /** The run's own. */
+  readonly own: readonly PlacedEntry[];
+}
+
+/** An attempt on its way. */
+interface Granted {
+  readonly item: BundleAttempt;
+  readonly entry: LogEntryOf<"granted">;
+  readonly evidence: VerifiedEvidence;
+  ended: "committed" | "failed" | undefined;
+}
+
+/** A task that is due, with what the policy demands of it. */
+export interface DueInReplay {
+  readonly due: DueTask;
+  readonly component: { readonly measuredAs: string; readonly digest: Digest };
+}
+
+/** One replay. */
+export class Replay {
+  readonly parts: ReplayParts;
+  readonly view: PublicView;
+  readonly evidence: ReplayedEvidence;
+  /** Indices of entries that something rests on. */
+  readonly used = new Set<number>();
+  /** By artifact: the task that made it. */
+  readonly #makers = new Map<string, string>();
+  readonly #attempts = new Map<string, Granted[]>();
+  readonly #results = new Map<string, VerifiedTask>();
+  #next = 0;
+
+  constructor(parts: ReplayParts) {
+    this.parts = parts;
+    this.view = new PublicView(parts.registered.run.registration, parts.document);
+    this.evidence = new ReplayedEvidence(parts);
+  }
+
+  async run(): Promise<{
+    readonly state: "SUCCEEDED" | "FAILED" | "CANCELED";
+    readonly tasks: readonly VerifiedTask[];
+    readonly simulated: boolean;
+  }> {
+    for (const [position, { index, entry }] of this.parts.own.entries()) {
+      this.used.add(index);
+      await this.#entry(entry, { position, where: `log entry ${index}` });
+    }
+    const state = this.view.first.outcome?.state ?? "CANCELED";
+    this.#requireNothingLeft();
+    return { state, tasks: this.#tasks(), simulated: this.evidence.simulated };
+  }
+
+  async #entry(entry: LogEntry, at: { readonly position: number; readonly where: string }): Promise<void> {
+    const { checks, own } = this.parts;
+    const subject = { code: "TRUST_BUNDLE_CHAIN", what: "entries are in their order", where: at.where };
+    const first = at.position === 0;
+    const holds =
+      (entry.kind === "registered") === first &&
+      (entry.kind === "finished") === (at.position === own.length - 1);
+    checks.require(subject, {
+      holds,
+      expected: "registered first, finished last, each once",
+      got: entry.kind,
+    });
+    if (entry.kind === "granted") await this.#granted(entry, at.where);
+    if (entry.kind === "committed") await this.#committed(entry);
+    if (entry.kind === "failed") await this.#failed(entry);
+    if (entry.kind === "reused") await this.#reused(entry, at.where);
+    if (entry.kind === "finished") this.#finished(entry, at.where);
+  }
+
+  async #granted(entry: LogEntryOf<"granted">, where: string): Promise<void> {
+    const { checks, registered, policy } = this.parts;
+    const item = this.#take(entry.path, where);
+    const place = `${entry.path}, attempt ${entry.attempt}`;
+    const { due, component } = this.requireDue(entry.path, place);
+    this.#requireInTime(entry, place);
+    const attempts = this.#attempts.get(entry.path) ?? [];
+    this.#attempts.set(entry.path, attempts);
+    const next = attempts.length + 1;
+    const maximum = maximumAttempts(due, policy.policy);
+    checks.require(
+      { code: "TRUST_BUNDLE_ATTEMPT", what: "the attempt is the next one that is allowed", where: place },
+      {
+        holds: entry.attempt === next && next <= maximum,
+        expected: `${next} of at most ${maximum}`,
+        got: `${entry.attempt}`,
+      },
+    );
+    if (item.kind !== "attempt") throw this.#refuseItem(item, "an attempt", place);
+    await this.evidence.requireTranscript(item.transcript, {
+      entry,
+      component: component.digest,
+      registration: registered.entry.registration,
+      where: place,
+    });
+    const evidence = await this.evidence.appraise(item, {
+      entry,
+      measuredAs: component.measuredAs,
+      where: place,
+    });
+    const shown = {
+      due,
+      other: this.view.other(entry.path),
+      commitments: entry.parameters,
+      opened: item.opened,
+    };
+    await requireInputsShown(shown, { checks, where: place });
+    attempts.push({ item, entry, evidence, ended: undefined });
+  }
+
+  async #committed(entry: LogEntryOf<"committed">): Promise<void> {
+    const { checks } = this.parts;
+    const { path, attempt } = entry;
+    const where = `${path}, attempt ${attempt}`;
+    const { due } = this.requireDue(path, where);
+    this.#requireInTime(entry, where);
+    const granted = this.#live(entry, where);
+    const statement = await this.#statement(granted, entry.statement, where);
+    const signed = { code: "TRUST_STATEMENT", what: "the task's key signed its statement", where };
+    const stated = await checks.step(signed, () => verifyTaskStatement(statement, granted.item.transcript));
+    const under = {
+      code: "TRUST_COMMIT",
+      what: "the statement is of its grant, evidence, inputs and outputs",
+      where,
+    };
+    await checks.step(under, () => requireStatedUnder(stated, { task: due, entry: granted.entry }));
+    granted.ended = "committed";
+    await this.succeed(path, stated.outputs, { item: granted.item, due, where });
+    this.#results.set(path, {
+      ...this.#common(path, due),
+      state: "committed",
+      statement: entry.statement,
+      evidence: granted.evidence,
+      ...this.shown(granted.item, { due, parameters: granted.entry.parameters, outputs: stated.outputs }),
+    });
+  }
+
+  /** Takes outputs over: shown where they must be, made once, of the declared number and types. */
+  async succeed(
+    path: string,
+    outputs: TaskResultStated["outputs"],
+    { item, due, where }: { readonly item: BundleTask; readonly due: DueTask; readonly where: string },
+  ): Promise<void> {
+    const { checks } = this.parts;
+    await requireOutputsShown({ view: this.view, path, outputs, opened: item.opened }, { checks, where });
+    const artifacts = Object.values(outputs.artifacts).flat();
+    const external = Object.values(this.view.registration.inputs);
+    const again = artifacts.find(
+      ({ digest }, i) =>
+        this.#makers.has(digest) ||
+        external.includes(digest) ||
+        artifacts.findIndex((each) => each.digest === digest) < i,
+    );
+    checks.require(
+      { code: "TRUST_COMMIT_ARTIFACT", what: "every artifact was made once", where },
+      { holds: again === undefined, expected: "new artifacts", got: again?.digest ?? "new ones" },
+    );
+    const subject = { code: "TRUST_BUNDLE_OUTPUTS", what: "the outputs are the declared ones", where };
+    await checks.step(subject, () => this.view.succeed(path, outputs, item.opened));
+    for (const { digest } of artifacts) this.#makers.set(digest, due.path);
+  }
+
+  async #failed(entry: LogEntryOf<"failed">): Promise<void> {
+    const { checks, policy } = this.parts;
+    const { path, attempt } = entry;
+    const where = `${path}, attempt ${attempt}`;
+    const { due } = this.requireDue(path, where);
+    const granted = this.#live(entry, where);
+    const statement = await this.#statement(granted, entry.statement, where);
+    const signed = { code: "TRUST_STATEMENT", what: "the task's key signed its failure", where };
+    const stated = await checks.step(signed, () =>
+      verifyFailureStatement(statement, granted.item.transcript),
+    );
+    const { grant, evidence } = granted.entry;
+    const named = { code: "TRUST_COMMIT_GRANT", what: "the failure is of its grant and evidence", where };
+    checks.same(named, `${grant} ${evidence}`, `${stated.grant} ${stated.evidence}`);
+    this.#requireNoOutputs(granted, where);
+    granted.ended = "failed";
+    const attempts = (this.#attempts.get(path) ?? []).map(({ ended }) => ended === "failed");
+    const final = endsTask(due, { attempts, maximum: maximumAttempts(due, policy.policy) });
+    const ends = {
+      code: "TRUST_BUNDLE_FAILURE",
+      what: "the failure ends its task, or does not, as the retries say",
+      where,
+    };
+    checks.same(ends, `${final}`, `${entry.final}`);
+    if (!final) return;
+    this.view.fail(path, stated.code);
+    const common = this.#common(path, due);
+    this.#results.set(path, {
+      ...common,
+      state: "failed",
+      statement: entry.statement,
+      evidence: granted.evidence,
+      error: stated.code,
+    });
+  }
+
+  async #reused(entry: LogEntryOf<"reused">, where: string): Promise<void> {
+    const { path } = entry;
+    const found = this.requireDue(path, path);
+    this.#requireInTime(entry, path);
+    const item = this.#take(path, where);
+    if (item.kind !== "reuse") throw this.#refuseItem(item, "a reuse", path);
+    this.#results.set(path, {
+      ...this.#common(path, found.due),
+      ...(await verifyReuse(this, { entry, item, found })),
+    });
+  }
+
+  #finished(entry: LogEntryOf<"finished">, where: string): void {
+    const subject = { code: "TRUST_BUNDLE_STATE", what: "the run ended as its statements say", where };
+    const { outcome, due } = this.view.first;
+    const waiting = [...due.keys()].join(", ");
+    this.parts.checks.same(subject, outcome?.state ?? `not yet: ${waiting} are due`, entry.state);
+  }
+
+  /** A due task of the flow. */
+  requireDue(path: string, where: string): DueInReplay {
+    const due = this.view.due(path);
+    const component = due && member(this.parts.registered.run.flow.components, due.componentName);
+    const end = this.view.first.ends.get(path)?.state;
+    this.parts.checks.require(
+      { code: "TRUST_BUNDLE_NOT_DUE", what: "the committed statements make the task due", where },
+      {
+        holds: due !== undefined && component !== undefined,
+        expected: [...this.view.first.due.keys()].join(", ") || "none",
+        got: end === undefined ? path : `${path}, which is ${end}`,
+      },
+    );
+    if (due === undefined || component === undefined) throw new BundleRefusal("TRUST_BUNDLE_NOT_DUE");
+    return { due, component };
+  }
+
+  #requireInTime(entry: { readonly time: string }, where: string): void {
+    const { expiresAt } = this.view.registration;
+    this.parts.checks.require(
+      { code: "TRUST_REGISTRATION_TIME", what: "decided before the registration expired", where },
+      { holds: entry.time < expiresAt, expected: `before ${expiresAt}`, got: entry.time },
+    );
+  }
+
+  /** The bundle's next task, which the entry must be about. */
+  #take(path: string, where: string): BundleTask {
+    const item = this.parts.bundle.tasks[this.#next++];
+    this.parts.checks.require(
+      { code: "TRUST_BUNDLE_TASK", what: "the bundle has the entry's task", where },
+      { holds: item !== undefined, expected: path, got: item === undefined ? "no more tasks" : path },
+    );
+    if (item === undefined) throw new BundleRefusal("TRUST_BUNDLE_TASK");
+    return item;
+  }
+
+  #refuseItem(item: BundleTask, expected: string, where: string): BundleRefusal {
+    const subject = { code: "TRUST_BUNDLE_TASK", what: "the bundle has the entry's task", where };
+    this.parts.checks.require(subject, { holds: false, expected, got: item.kind });
+    return new BundleRefusal(subject.code);
+  }
+
+  #live({ path, attempt }: { readonly path: string; readonly attempt: number }, where: string): Granted {
+    const granted = this.#attempts.get(path)?.[attempt - 1];
+    const holds = granted !== undefined && granted.ended === undefined;
+    const subject = {
+      code: "TRUST_BUNDLE_ATTEMPT",
+      what: "the attempt has a grant and has not ended",
+      where,
+    };
+    this.parts.checks.require(subject, {
+      holds,
+      expected: "a live attempt",
+      got: granted?.ended ?? (holds ? "one" : "none"),
+    });
+    if (granted === undefined) throw new BundleRefusal(subject.code);
+    return granted;
+  }
+
+  async #statement(
+    granted: Granted,
+    digest: Digest,
+    where: string,
+  ): Promise<NonNullable<BundleAttempt["statement"]>> {
+    const { statement } = granted.item;
+    const got = statement === null ? "none" : await envelopeDigest(statement);
+    const subject = { code: "TRUST_BUNDLE_STATEMENT", what: "the statement is the committed one", where };
+    this.parts.checks.same(subject, digest, got);
+    if (statement === null) throw new BundleRefusal(subject.code);
+    return statement;
+  }
+
+  #requireNoOutputs({ item }: { readonly item: BundleAttempt }, where: string): void {
+    const { parameters, metadata } = item.opened;
+    const subject = {
+      code: "TRUST_BUNDLE_OPENING",
+      what: "nothing is shown of outputs that there are not",
+      where,
+    };
+    const got = [...Object.keys(parameters), ...Object.keys(metadata)].join(", ");
+    this.parts.checks.same(subject, "", got);
+  }
+
+  #requireNothingLeft(): void {
+    const { bundle, checks, entries } = this.parts;
+    const subject = {
+      code: "TRUST_BUNDLE_EXTRA",
+      what: "nothing is in the bundle that the run does not have",
+      where: "bundle",
+    };
+    const tasks = bundle.tasks.length - this.#next;
+    checks.require(subject, {
+      holds: tasks === 0,
+      expected: `${this.#next} tasks`,
+      got: `${bundle.tasks.length}`,
+    });
+    const unused = entries.filter(({ index }) => !this.used.has(index)).map(({ index }) => index);
+    checks.same(subject, "", unused.map((index) => `log entry ${index}`).join(", "));
+    for (const [path, attempts] of this.#attempts) {
+      for (const granted of attempts) {
+        if (granted.ended !== undefined) continue;
+        const where = `${path}, attempt ${granted.entry.attempt}`;
+        checks.same(
+          { ...subject, where },
+          "no statement",
+          granted.item.statement === null ? "no statement" : "one",
+        );
+        this.#requireNoOutputs(granted, where);
+      }
+    }
+    this.evidence.requireNothingLeft();
+  }
+
+  #common(path: string, due: DueTask): Pick<VerifiedTask, "path" | "attempts" | "component"> {
+    const digest = member(this.parts.registered.run.flow.components, due.componentName)?.digest;
+    const component = digest === undefined ? {} : { component: { name: due.componentName, digest } };
+    return { path, attempts: this.#attempts.get(path)?.length ?? 0, ...component };
+  }
+
+  /** Inputs and outputs with the values that the bundle shows. */
+  shown(
+    { opened }: Pick<BundleTask, "opened">,
+    of: {
+      readonly due: DueTask;
+      readonly parameters: Readonly<Record<string, Digest>>;
+      readonly outputs: TaskResultStated["outputs"];
+    },
+  ): Required<Pick<VerifiedTask, "inputs" | "outputs">> {
+    const parameters = (
+      commitments: Readonly<Record<string, Digest>>,
+      values: Readonly<Record<string, { readonly value: JsonValue }>>,
+    ) =>
+      mapped(commitments, (commitment, name) => {
+        const shown = member(values, name);
+        return shown === undefined ? { commitment } : { commitment, value: shown.value };
+      });
+    return {
+      inputs: {
+        parameters: parameters(of.parameters, opened.inputs),
+        artifacts: mapped(of.due.inputs.artifacts, (list) =>
+          list.map((each) => {
+            const digest = each.digest as Digest;
+            return { digest, from: this.#makers.get(digest) ?? null };
+          }),
+        ),
+      },
+      outputs: {
+        parameters: parameters(of.outputs.parameters, opened.parameters),
+        artifacts: mapped(of.outputs.artifacts, (list) =>
+          list.map(({ digest, type }) => {
+            const shown = member(opened.metadata, digest);
+            return { digest, type, ...(shown === undefined ? {} : { metadata: shown.value }) };
+          }),
+        ),
+      },
+    };
+  }
+
+  #tasks(): VerifiedTask[] {
+    return [...this.view.first.ends].flatMap(([path, end]): VerifiedTask[] => {
+      const result = this.#results.get(path);
+      if (result !== undefined) return [result];
+      const attempts = this.#attempts.get(path)?.length ?? 0;
+      if (end.state === "skipped") return [{ path, state: "skipped", attempts, skip: end.skip }];
+      if (end.state === "failed") return [{ path, state: "failed", attempts, error: end.code }];
+      // What is left are importers: their output is an input of the registration.
+      return [];
+    });
+  }
+}
+
+function mapped<From, To>(
+  record: Readonly<Record<string, From>>,
+  of: (value: From, name: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, of(value, name)]));
+}

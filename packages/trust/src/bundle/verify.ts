@@ -1,0 +1,311 @@
+/**
+ * The verification of a run bundle: pure, offline, complete. Order: encoding, anchors, policy, log, registration and
+ * pipeline, then every decision of the run, replayed.
+ */
+import type { TrustRoot } from "@sealflow/attest";
+import { type Digest, equalBytes, fromHex, toHex } from "@sealflow/core";
+import { envelopeDigest } from "../document.js";
+import { type Checkpoint, openCheckpoint } from "../log/checkpoint.js";
+import { encodeLogEntry, type LogEntry, type LogEntryOf } from "../log/entry.js";
+import { leafHash, verifyConsistency, verifyInclusion } from "../log/merkle.js";
+import { openTrustPolicy, type TrustPolicy } from "../policy.js";
+import { type AuthorisedRun, openRegistration } from "../registration.js";
+import { readRegisteredPipeline } from "../run/authorised.js";
+import { rootFromKey, type TrustAnchors } from "./anchors.js";
+import { BundleChecks, BundleRefusal } from "./checks.js";
+import { decodeBundle, maxBundleBytes, type RunBundle } from "./format.js";
+import { Replay } from "./replay.js";
+import type { BundleVerdict, VerifiedRun } from "./verdict.js";
+
+/** What a bundle is verified with. */
+export interface BundleTrust {
+  /** Without them the best verdict is `consistent`. */
+  readonly anchors?: TrustAnchors;
+  /** Digest that the trust policy's envelope must have. */
+  readonly policy?: Digest;
+}
+
+/** An entry of the run, with its place in the log. */
+export interface PlacedEntry {
+  readonly index: number;
+  readonly entry: LogEntry;
+  /** Leaf hash, hex. */
+  readonly hash: string;
+}
+
+/**
+ * Verifies a bundle.
+ *
+ * @returns A verdict; a bundle that is wrong in any way is a refusal, never an exception.
+ */
+export async function verifyBundle(encoded: Uint8Array, trust: BundleTrust = {}): Promise<BundleVerdict> {
+  const checks = new BundleChecks();
+  let bundle: RunBundle | undefined;
+  try {
+    bundle = await decode(encoded, checks);
+    const run = await verifyRun(bundle, trust, checks);
+    const verdict = trust.anchors === undefined ? "consistent" : "trusted";
+    return { verdict, checks: checks.all, run, claims: bundle.claims };
+  } catch (error) {
+    if (!(error instanceof BundleRefusal)) throw error;
+    const claims = bundle === undefined ? {} : { claims: bundle.claims };
+    return { verdict: "refused", code: error.code, checks: checks.all, ...claims };
+  }
+}
+
+function decode(encoded: Uint8Array, checks: BundleChecks): Promise<RunBundle> {
+  checks.require(
+    { code: "TRUST_BUNDLE_TOO_LARGE", what: "the bundle is of a size that is read", where: "bundle" },
+    {
+      holds: encoded.length <= maxBundleBytes,
+      expected: `at most ${maxBundleBytes} bytes`,
+      got: `${encoded.length}`,
+    },
+  );
+  const what = "the bundle is in its one encoding";
+  return checks.step({ code: "TRUST_DOCUMENT_MALFORMED", what, where: "bundle" }, () =>
+    decodeBundle(encoded),
+  );
+}
+
+async function verifyRun(bundle: RunBundle, trust: BundleTrust, checks: BundleChecks): Promise<VerifiedRun> {
+  const roots = requireAnchors(bundle, trust, checks);
+  const policy = await verifyPolicy(bundle, trust, checks);
+  const { entries, checkpoint } = await verifyLog(bundle, trust, checks);
+  const registered = await verifyRegistration(bundle, { policy, entries }, checks);
+  const own = await chainOf(registered, { entries, policy: policy.policy }, checks);
+  const where = "document";
+  const subject = { code: "TRUST_REGISTRATION_SPEC", what: "the pipeline is the registered one", where };
+  const { document } = await checks.step(subject, () =>
+    readRegisteredPipeline(bundle.document, registered.run),
+  );
+  if (trust.anchors?.spec !== undefined) {
+    const expected = { code: "TRUST_BUNDLE_SPEC", what: "the pipeline is the expected one", where };
+    checks.same(expected, trust.anchors.spec, registered.run.registration.spec);
+  }
+  const replay = new Replay({ bundle, checks, roots, document, policy, registered, entries, own });
+  const replayed = await replay.run();
+  const { registration } = registered.run;
+  const { runId, runName, submitter, spec, parameters, inputs, recipients, release, declassify } =
+    registration;
+  requireTimes(own, checkpoint, checks);
+  return {
+    ...{ runId, runName, submitter, spec, parameters, inputs, recipients, release, declassify },
+    pipeline: document.spec.pipelineInfo.name,
+    state: replayed.state,
+    registration: registered.entry.registration,
+    policy: { digest: policy.digest, epoch: policy.policy.epoch },
+    registeredAt: registered.entry.time,
+    finishedAt: own.at(-1)?.entry.time ?? registered.entry.time,
+    simulated: replayed.simulated,
+    tasks: replayed.tasks,
+  };
+}
+
+/** The roots to verify evidence with: the anchors', or without anchors those that the bundle claims. */
+function requireAnchors(
+  bundle: RunBundle,
+  { anchors }: BundleTrust,
+  checks: BundleChecks,
+): readonly TrustRoot[] {
+  const { claims } = bundle;
+  const sorted = claims.roots.every((root, i) => i === 0 || (claims.roots[i - 1] ?? "") < root);
+  checks.require(
+    { code: "TRUST_BUNDLE_ORDER", what: "the claimed roots are sorted", where: "claims" },
+    { holds: sorted, expected: "ascending roots, none twice", got: `${claims.roots.length} roots` },
+  );
+  if (anchors === undefined) return claims.roots.map((root) => rootFromKey(fromHex(root)));
+  const named = [
+    ["TRUST_ANCHOR_DOMAIN", "the domain is the anchors'", anchors.domain, claims.domain],
+    ["TRUST_ANCHOR_POLICY", "the policy's signer is the anchors'", anchors.policySigner, claims.policySigner],
+    ["TRUST_ANCHOR_BROKER", "the broker is the anchors'", anchors.brokerKey, claims.brokerKey],
+  ] as const;
+  for (const [code, what, expected, got] of named)
+    checks.same({ code, what, where: "claims" }, expected, got);
+  const trusted = anchors.roots.map(({ publicKeyInfo }) => toHex(publicKeyInfo));
+  const strange = claims.roots.find((root) => !trusted.includes(root));
+  checks.require(
+    { code: "TRUST_ANCHOR_ROOT", what: "evidence ends at roots of the anchors", where: "claims" },
+    { holds: strange === undefined, expected: trusted.join(" or "), got: strange ?? claims.roots.join(", ") },
+  );
+  return anchors.roots.filter(({ publicKeyInfo }) => claims.roots.includes(toHex(publicKeyInfo)));
+}
+
+/** A policy whose signature holds. */
+export interface VerifiedPolicy {
+  readonly policy: TrustPolicy;
+  readonly digest: Digest;
+}
+
+async function verifyPolicy(
+  bundle: RunBundle,
+  trust: BundleTrust,
+  checks: BundleChecks,
+): Promise<VerifiedPolicy> {
+  const where = "policy";
+  const signer = bundle.claims.policySigner;
+  const minimumEpoch = trust.anchors?.minimumEpoch ?? 1;
+  const subject = { code: "TRUST_POLICY", what: "the policy is its signer's, of an accepted epoch", where };
+  const policy = await checks.step(subject, () => openTrustPolicy(bundle.policy, { signer, minimumEpoch }));
+  const digest = await envelopeDigest(bundle.policy);
+  if (trust.policy !== undefined) {
+    const expected = { code: "TRUST_BUNDLE_POLICY", what: "the policy is the expected one", where };
+    checks.same(expected, trust.policy, digest);
+  }
+  return { policy, digest };
+}
+
+interface VerifiedLog {
+  readonly entries: readonly PlacedEntry[];
+  readonly checkpoint: Checkpoint;
+}
+
+async function verifyLog(bundle: RunBundle, trust: BundleTrust, checks: BundleChecks): Promise<VerifiedLog> {
+  const { log, claims } = bundle;
+  const signed = { code: "TRUST_CHECKPOINT", what: "the checkpoint is the broker's", where: "log" };
+  const checkpoint = await checks.step(signed, () => openCheckpoint(log.checkpoint, claims.brokerKey));
+  const domain = { code: "TRUST_ANCHOR_DOMAIN", what: "the checkpoint is of this deployment", where: "log" };
+  checks.same(domain, claims.domain, checkpoint.domain);
+  const head = { size: checkpoint.size, root: fromHex(checkpoint.root) };
+  const entries: PlacedEntry[] = [];
+  for (const { index, entry, proof } of log.entries) {
+    const where = `log entry ${index}`;
+    const previous = entries.at(-1)?.index ?? -1;
+    const order = { code: "TRUST_BUNDLE_ORDER", what: "entries ascend", where };
+    checks.require(order, { holds: index > previous, expected: `after ${previous}`, got: `${index}` });
+    const hash = await leafHash(encodeLogEntry(entry));
+    const holds = await verifyInclusion({ hash, index }, head, proof.map(fromHex));
+    checks.require(
+      { code: "TRUST_LOG_INCLUSION", what: "the entry is in the signed log", where },
+      { holds, expected: `a path to root ${checkpoint.root}`, got: holds ? "one" : "none" },
+    );
+    entries.push({ index, entry, hash: toHex(hash) });
+  }
+  await verifyContinuation(bundle, { entries, checkpoint }, { trust, checks });
+  return { entries, checkpoint };
+}
+
+/** The log that the submitter has a checkpoint of is the beginning of this one. */
+async function verifyContinuation(
+  { log, registration }: RunBundle,
+  { entries, checkpoint }: VerifiedLog,
+  { trust, checks }: { readonly trust: BundleTrust; readonly checks: BundleChecks },
+): Promise<void> {
+  const digest = await envelopeDigest(registration);
+  const own = entries.find(({ entry }) => entry.kind === "registered" && entry.registration === digest);
+  const size = (own?.index ?? 0) + 1;
+  const earlier = { size, root: fromHex(log.registered.root) };
+  const head = { size: checkpoint.size, root: fromHex(checkpoint.root) };
+  const holds = await verifyConsistency(earlier, head, log.registered.proof.map(fromHex));
+  checks.require(
+    { code: "TRUST_LOG_CONSISTENCY", what: "the log continues the one of the registration", where: "log" },
+    { holds, expected: `a proof from size ${size}`, got: holds ? "one" : "none that holds" },
+  );
+  for (const kept of trust.anchors?.checkpoints ?? []) {
+    const root = [earlier, head].find((each) => each.size === kept.size)?.root;
+    if (root === undefined) continue;
+    const subject = { code: "TRUST_LOG_CHECKPOINT", what: "the log has the kept checkpoint", where: "log" };
+    checks.require(subject, {
+      holds: equalBytes(root, fromHex(kept.root)),
+      expected: `root ${kept.root} at size ${kept.size}`,
+      got: toHex(root),
+    });
+  }
+}
+
+/** A registration that the policy authorises, and its entry in the log. */
+export interface VerifiedRegistration {
+  readonly run: AuthorisedRun;
+  readonly entry: LogEntryOf<"registered">;
+}
+
+async function verifyRegistration(
+  bundle: RunBundle,
+  { policy, entries }: { readonly policy: VerifiedPolicy; readonly entries: readonly PlacedEntry[] },
+  checks: BundleChecks,
+): Promise<VerifiedRegistration> {
+  return openLogged(bundle.registration, { policy, entries, where: "registration" }, checks);
+}
+
+/** Opens a registration at the time of its entry in the log. */
+export async function openLogged(
+  envelope: RunBundle["registration"],
+  by: { readonly policy: VerifiedPolicy; readonly entries: readonly PlacedEntry[]; readonly where: string },
+  checks: BundleChecks,
+): Promise<VerifiedRegistration> {
+  const { policy, entries, where } = by;
+  const digest = await envelopeDigest(envelope);
+  const entry = entries.map((each) => each.entry).find(isEntryOf(digest));
+  checks.require(
+    { code: "TRUST_BUNDLE_REGISTRATION", what: "the registration is in the log", where },
+    {
+      holds: entry !== undefined,
+      expected: `an entry for ${digest}`,
+      got: entry === undefined ? "none" : "one",
+    },
+  );
+  if (entry === undefined) throw new BundleRefusal("TRUST_BUNDLE_REGISTRATION");
+  const { policy: trusted, digest: policyDigest } = policy;
+  const at = Date.parse(entry.time);
+  const subject = {
+    code: "TRUST_REGISTRATION",
+    what: "the policy authorises the run for its submitter",
+    where,
+  };
+  const run = await checks.step(subject, () =>
+    openRegistration(envelope, { policy: trusted, policyDigest, at }),
+  );
+  checks.same(
+    { code: "TRUST_BUNDLE_RUN", what: "the entry names the run", where },
+    run.registration.runId,
+    entry.runId,
+  );
+  checks.same(
+    { code: "TRUST_BUNDLE_POLICY", what: "the entry names the policy", where },
+    policyDigest,
+    entry.policy,
+  );
+  return { run, entry };
+}
+
+function isEntryOf(digest: Digest) {
+  return (entry: LogEntry): entry is LogEntryOf<"registered"> =>
+    entry.kind === "registered" && entry.registration === digest;
+}
+
+/** The run's own entries: each names the one before it, from the registration to the end, none left out. */
+async function chainOf(
+  { entry: registered }: VerifiedRegistration,
+  { entries, policy }: { readonly entries: readonly PlacedEntry[]; readonly policy: TrustPolicy },
+  checks: BundleChecks,
+): Promise<readonly PlacedEntry[]> {
+  const own = entries.filter(
+    ({ entry }) => "registration" in entry && entry.registration === registered.registration,
+  );
+  let previous: string | null = null;
+  let time = registered.time;
+  for (const { index, entry, hash } of own) {
+    const where = `log entry ${index}`;
+    const named: string | null = "previous" in entry ? entry.previous : null;
+    const chain = { code: "TRUST_BUNDLE_CHAIN", what: "no entry of the run is missing before it", where };
+    checks.same(chain, `${previous}`, `${named}`);
+    const epoch = { code: "TRUST_BUNDLE_EPOCH", what: "decided under the run's policy", where };
+    checks.same(epoch, `epoch ${policy.epoch}`, `epoch ${entry.policyEpoch}`);
+    const order = { code: "TRUST_BUNDLE_TIME", what: "time does not go back", where };
+    checks.require(order, { holds: time <= entry.time, expected: `${time} or later`, got: entry.time });
+    previous = hash;
+    time = entry.time;
+  }
+  const last = own.at(-1)?.entry.kind ?? "none";
+  const end = { code: "TRUST_BUNDLE_UNFINISHED", what: "the log ends the run", where: "log" };
+  checks.same(end, "finished", last);
+  return own;
+}
+
+function requireTimes(own: readonly PlacedEntry[], checkpoint: Checkpoint, checks: BundleChecks): void {
+  const last = own.at(-1)?.entry.time ?? "";
+  checks.require(
+    { code: "TRUST_BUNDLE_TIME", what: "the checkpoint is not older than the run's end", where: "log" },
+    { holds: last <= checkpoint.time, expected: `${last} or later`, got: checkpoint.time },
+  );
+}
