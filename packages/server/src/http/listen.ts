@@ -1,5 +1,7 @@
 /** The socket. */
 import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { createSecureContext } from "node:tls";
 import { serve } from "@hono/node-server";
 import { SealflowError } from "@sealflow/core";
 
@@ -9,16 +11,22 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** @throws SealflowError `SERVER_ADDRESS_UNAVAILABLE` */
+/** Certificate chain and private key, PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** @throws SealflowError `SERVER_ADDRESS_UNAVAILABLE`, `SERVER_TLS_INVALID` */
 export function listen(
   fetch: (request: Request) => Response | Promise<Response>,
-  { host, port }: { host: string; port: number },
+  { host, port, tls }: { host: string; port: number; tls?: TlsFiles },
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname: host, port, createServer: createHttpServer }, (address) => {
+    const server = serve({ fetch, hostname: host, port, ...socketOptions(tls) }, (address) => {
       const name = host.includes(":") ? `[${host}]` : host;
       resolve({
-        url: `http://${name}:${address.port}`,
+        url: `${tls === undefined ? "http" : "https"}://${name}:${address.port}`,
         close: () =>
           new Promise((closed) => {
             server.close(() => closed());
@@ -28,6 +36,21 @@ export function listen(
     });
     server.on("error", (cause: NodeJS.ErrnoException) => reject(unavailable(host, port, cause)));
   });
+}
+
+function socketOptions(tls: TlsFiles | undefined) {
+  if (tls === undefined) return { createServer: createHttpServer };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new SealflowError({
+      code: "SERVER_TLS_INVALID",
+      message: `TLS: expected a certificate chain and its private key in PEM, got ${cause instanceof Error ? cause.message : cause}`,
+      hint: "check that both files belong together",
+      cause,
+    });
+  }
+  return { createServer: createHttpsServer, serverOptions: { ...tls, minVersion: "TLSv1.2" as const } };
 }
 
 function unavailable(host: string, port: number, cause: NodeJS.ErrnoException): SealflowError {
