@@ -22,6 +22,9 @@ const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];
 
 /** Errors of the command line that are failures of work, not of usage. */
 const operational = new Set([
+  "TRUST_BROKER_ANSWER",
+  "TRUST_BROKER_STOPPED",
+  "TRUST_BROKER_UNREACHABLE",
   "CLI_INTERNAL",
   "CLI_COMPONENTS_STALE",
   "CLI_COMPONENT_FAILED",
@@ -45,6 +48,7 @@ const handedIn = new Set([
   "CLUSTER_KUBECONFIG_INVALID",
   "CLUSTER_SECRET_MISSING",
   "SEAL_RECIPIENT_INVALID",
+  "TRUST_ANCHORS_INVALID",
   "SEAL_EXPORT_RECIPIENT",
   "SEAL_EXPORT_KEY",
   "SEAL_SHARES_COUNT",

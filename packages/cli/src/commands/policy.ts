@@ -2,7 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type AppraisalPolicy, diffPolicies, parsePolicy, signPolicy } from "@sealflow/attest";
-import { digestOfJson, SealflowError } from "@sealflow/core";
+import { digestOfJson, fromUtf8, SealflowError } from "@sealflow/core";
+import { ed25519Signer, encodeEnvelope } from "@sealflow/seal";
+import { checkTrustPolicy, signTrustPolicy, type TrustPolicy } from "@sealflow/trust";
+import { parseDocument } from "yaml";
 import type { CliContext } from "../context.js";
 import { readUserFile } from "../load/read-file.js";
 import { readSigningKey } from "../load/signing-key.js";
@@ -13,10 +16,20 @@ async function readPolicy(context: CliContext, file: string): Promise<AppraisalP
   return parsePolicy(await readUserFile(resolve(context.cwd, file), file), file);
 }
 
+/** The trust policy in a file; undefined when it holds something else, an appraisal policy for example. */
+async function readTrustPolicy(context: CliContext, file: string): Promise<TrustPolicy | undefined> {
+  const text = await readUserFile(resolve(context.cwd, file), file);
+  const document = parseDocument(text, { uniqueKeys: true, schema: "core" });
+  if (document.errors.length > 0 || document.get("version") !== "sealflow.trust-policy/v1") return undefined;
+  return checkTrustPolicy(document.toJS({ maxAliasCount: 0 }));
+}
+
 /** Checks a policy and prints its digest. */
 export async function check(context: CliContext, flags: PolicyFlags, file: string): Promise<void> {
-  const policy = await readPolicy(context, file);
-  const { name, epoch } = policy;
+  const trust = await readTrustPolicy(context, file);
+  const policy = trust ?? (await readPolicy(context, file));
+  const { epoch } = policy;
+  const { name } = trust?.appraisal ?? { name: "", ...policy };
   const digest = await digestOfJson(policy);
   const { stdout } = context.process;
   stdout.write(
@@ -49,10 +62,7 @@ export async function diff(
 
 /** Signs a policy. */
 export async function sign(context: CliContext, flags: PolicySignFlags, file: string): Promise<void> {
-  const policy = await readPolicy(context, file);
-  if (flags.previous !== undefined) requireGrown(await readPolicy(context, flags.previous), policy);
-  const key = await readSigningKey(context, flags.key);
-  const text = `${JSON.stringify(await signPolicy(policy, key), null, 2)}\n`;
+  const text = await signedText(context, flags, file);
   if (flags.output === undefined) {
     context.process.stdout.write(text);
     return;
@@ -64,7 +74,21 @@ export async function sign(context: CliContext, flags: PolicySignFlags, file: st
   });
 }
 
-function requireGrown(before: AppraisalPolicy, after: AppraisalPolicy): void {
+/** The envelope as text: of a trust policy in the one spelling that brokers take, of an appraisal policy readable. */
+async function signedText(context: CliContext, flags: PolicySignFlags, file: string): Promise<string> {
+  const trust = await readTrustPolicy(context, file);
+  const key = await readSigningKey(context, flags.key);
+  if (trust !== undefined) {
+    const before = flags.previous === undefined ? undefined : await readTrustPolicy(context, flags.previous);
+    if (before !== undefined) requireGrown(before, trust);
+    return fromUtf8(encodeEnvelope(await signTrustPolicy(trust, ed25519Signer(key))));
+  }
+  const policy = await readPolicy(context, file);
+  if (flags.previous !== undefined) requireGrown(await readPolicy(context, flags.previous), policy);
+  return `${JSON.stringify(await signPolicy(policy, key), null, 2)}\n`;
+}
+
+function requireGrown(before: { readonly epoch: number }, after: { readonly epoch: number }): void {
   if (after.epoch > before.epoch) return;
   throw new SealflowError({
     code: "ATTEST_POLICY_EPOCH",

@@ -4,7 +4,7 @@ import { argument, jsonFlag, textFlag } from "./flags.js";
 import { lazy } from "./lazy.js";
 
 const text = (input: string) => input;
-const file = argument("file", "Appraisal policy in YAML or JSON");
+const file = argument("file", "Appraisal or trust policy in YAML or JSON");
 
 /** Flags of `policy check` and `policy diff`. */
 export interface PolicyFlags {
@@ -21,7 +21,7 @@ export interface PolicySignFlags {
 const check = buildCommand<PolicyFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/policy.js")).check),
   parameters: { flags: { json: jsonFlag }, positional: { kind: "tuple", parameters: [file] } },
-  docs: { brief: "Check an appraisal policy" },
+  docs: { brief: "Check an appraisal or trust policy" },
 });
 
 const diff = buildCommand<PolicyFlags, [string, string], CliContext>({
@@ -47,10 +47,10 @@ const sign = buildCommand<PolicySignFlags, [string], CliContext>({
     aliases: { o: "output" },
     positional: { kind: "tuple", parameters: [file] },
   },
-  docs: { brief: "Sign an appraisal policy (DSSE, Ed25519)" },
+  docs: { brief: "Sign an appraisal or trust policy (DSSE, Ed25519)" },
 });
 
 export const policyRoutes = buildRouteMap<string, CliContext>({
   routes: { check, diff, sign },
-  docs: { brief: "Check, compare and sign appraisal policies" },
+  docs: { brief: "Check, compare and sign appraisal and trust policies" },
 });

@@ -2,6 +2,8 @@
 import { buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { attestRoutes } from "./attest.js";
+import { brokerRoutes } from "./broker.js";
+import { bundleCommand } from "./bundle.js";
 import { cloudRoutes } from "./cloud.js";
 import { clusterRoutes } from "./cluster.js";
 import { compileCommand } from "./compile.js";
@@ -22,6 +24,7 @@ import { runsRoutes } from "./runs.js";
 import { exportCommand, openCommand, sealCommand } from "./seal.js";
 import { serveCommand } from "./serve.js";
 import { uiCommand } from "./ui.js";
+import { verifyCommand } from "./verify.js";
 
 export const root = buildRouteMap<string, CliContext>({
   routes: {
@@ -45,6 +48,9 @@ export const root = buildRouteMap<string, CliContext>({
     seal: sealCommand,
     open: openCommand,
     export: exportCommand,
+    bundle: bundleCommand,
+    verify: verifyCommand,
+    broker: brokerRoutes,
     attest: attestRoutes,
     policy: policyRoutes,
     cloud: cloudRoutes,

@@ -1,0 +1,215 @@
+import { buildCommand, buildRouteMap } from "@stricli/core";
+import type { CliContext } from "../context.js";
+import { argument, durationMs, integerFrom, jsonFlag, switchFlag, textFlag, textsFlag } from "./flags.js";
+import { type KeyFlagValues, keyFlags } from "./keys.js";
+import { lazy } from "./lazy.js";
+
+const required = (placeholder: string, brief: string) =>
+  ({ kind: "parsed", parse: (text: string) => text, placeholder, brief }) as const;
+const keyFlag = textFlag("name", "Key of the broker, as `sealflow keys new` makes it (default: broker)");
+
+/** Flags of `broker init`. */
+export interface BrokerInitFlags extends KeyFlagValues {
+  readonly key?: string;
+  readonly domain: string;
+  readonly policySigner: string;
+  readonly root: readonly string[];
+  readonly minimumEpoch?: number;
+  readonly output?: string;
+  readonly json: boolean;
+}
+
+/** Flags of `broker serve`. */
+export interface BrokerServeFlags extends KeyFlagValues {
+  readonly key?: string;
+  readonly trust: string;
+  readonly policy: string;
+  readonly directory?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly behindProxy: boolean;
+  readonly checkpointFile?: string;
+  readonly checkpoint?: readonly string[];
+  readonly recover?: string;
+  readonly json: boolean;
+}
+
+/** Flags of `broker register`. */
+export interface BrokerRegisterFlags extends KeyFlagValues {
+  readonly broker: string;
+  readonly submitter: string;
+  readonly key: string;
+  readonly trust?: string;
+  readonly param?: readonly string[];
+  readonly params?: string;
+  readonly pipeline?: string;
+  readonly name?: string;
+  readonly input?: readonly string[];
+  readonly recipient?: readonly string[];
+  readonly release?: readonly string[];
+  readonly declassify?: readonly string[];
+  readonly reuse: boolean;
+  readonly expires?: number;
+  readonly checkpoint?: string;
+  readonly json: boolean;
+}
+
+/** Flags of `broker status`. */
+export interface BrokerStatusFlags {
+  readonly broker: string;
+  readonly json: boolean;
+}
+
+const init = buildCommand<BrokerInitFlags, [], CliContext>({
+  loader: lazy(async () => (await import("../commands/broker.js")).init),
+  parameters: {
+    flags: {
+      key: keyFlag,
+      domain: required("name", "Name of the deployment: evidence of one is worth nothing in another"),
+      policySigner: required("hex", "Ed25519 public key of who signs the trust policy, or its PEM file"),
+      root: {
+        kind: "parsed",
+        parse: (text: string) => text,
+        variadic: true,
+        placeholder: "root",
+        brief:
+          "Root that evidence may end at: intel, or the file of a certificate (DER); may be given several times",
+      },
+      minimumEpoch: {
+        kind: "parsed",
+        parse: integerFrom(1),
+        optional: true,
+        placeholder: "n",
+        brief: "Lowest policy epoch that verifiers accept (default: 1)",
+      },
+      output: textFlag("file", "Where to write the trust file (default: standard output)"),
+      ...keyFlags,
+      json: jsonFlag,
+    },
+    aliases: { o: "output" },
+  },
+  docs: {
+    brief: "Write the trust file of a broker: what its tasks' runs are verified by",
+    fullDescription:
+      "Writes whose word counts in a deployment: its name, the signer of its policy, the broker's public key, the roots of evidence. Give it to auditors; `broker serve` and `verify` take it as --trust.",
+  },
+});
+
+const serve = buildCommand<BrokerServeFlags, [], CliContext>({
+  loader: lazy(async () => (await import("../commands/broker.js")).serve),
+  parameters: {
+    flags: {
+      key: keyFlag,
+      trust: required("file", "Trust file of the deployment, from `broker init`"),
+      policy: required(
+        "file",
+        "Signed trust policy, from `policy sign`; a newer one than before is put in force",
+      ),
+      directory: textFlag("dir", "Where the broker's records are kept (default: broker in the store)"),
+      host: textFlag(
+        "address",
+        "Address to listen on; any but a loopback one needs TLS (default: 127.0.0.1)",
+      ),
+      port: {
+        kind: "parsed",
+        parse: integerFrom(0),
+        optional: true,
+        placeholder: "n",
+        brief: "Port to listen on; 0 for any free one (default: 8443)",
+      },
+      tlsCert: textFlag("file", "Certificate chain, PEM"),
+      tlsKey: textFlag("file", "Its private key, PEM"),
+      behindProxy: switchFlag(
+        "Listen without TLS beyond this machine, because something in front of the broker has it",
+      ),
+      checkpointFile: textFlag(
+        "file",
+        "Where the newest checkpoint is kept; best on another disk than the records",
+      ),
+      checkpoint: textsFlag(
+        "file",
+        "Checkpoint that the log must continue, kept by a submitter; may be given several times",
+      ),
+      recover: textFlag(
+        "reason",
+        "Go on from a log that is older than a checkpoint; the reason is logged for ever",
+      ),
+      ...keyFlags,
+      json: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "Print one JSON object with address and keys when the broker listens",
+      },
+    },
+  },
+  docs: {
+    brief: "Serve the broker that gives keys to attested tasks which are due",
+    fullDescription:
+      "Registers signed runs, judges tasks' evidence, evaluates the pipelines over committed statements, and gives data keys to tasks that are proven due. Every decision is durable before it is answered and stands in a signed log. Ctrl-C stops it; the next start goes on where it was.",
+  },
+});
+
+const brokerFlag = required("url", "Address of the broker, for example https://broker.bank.example:8443");
+
+const register = buildCommand<BrokerRegisterFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/broker-register.js")).register),
+  parameters: {
+    flags: {
+      broker: brokerFlag,
+      submitter: required("name", "Who asks for the run, as the trust policy names it"),
+      key: required("file", "Its Ed25519 private key, PEM (PKCS #8)"),
+      trust: textFlag(
+        "file",
+        "Trust file that the broker must agree with (default: trust.yaml of the project)",
+      ),
+      param: textsFlag("name=value", "Run parameter; public; may be given several times"),
+      params: textFlag("file", "Run parameters as a JSON or YAML object"),
+      pipeline: textFlag("name", "Which pipeline of the file"),
+      name: textFlag("name", "Name of the run (default: the pipeline's)"),
+      input: textsFlag(
+        "name=file",
+        "Sealed artifact for an input of the pipeline, or for the importer at a path; may be given several times",
+      ),
+      recipient: textsFlag(
+        "recipient",
+        "Who the outputs are sealed to: a recipient, or the name of a key here",
+      ),
+      release: textsFlag("task/output", "Output that the bundle shows; may be given several times"),
+      declassify: textsFlag("task/output", "Output that the control plane sees; may be given several times"),
+      reuse: switchFlag("Let the broker reuse results of earlier runs where the pipeline caches"),
+      expires: {
+        kind: "parsed",
+        parse: durationMs,
+        optional: true,
+        placeholder: "duration",
+        brief: "How long the run may take (default: 24h)",
+      },
+      checkpoint: textFlag("file", "Where to keep the broker's checkpoint, to hold its log against later"),
+      ...keyFlags,
+      json: jsonFlag,
+    },
+    positional: { kind: "tuple", parameters: [argument("file", "Pipeline as .ts, .js, .yaml or .json")] },
+  },
+  docs: {
+    brief: "Sign and register a run with a broker, and print its id",
+    fullDescription:
+      "Signs which pipeline shall run with which parameters and data, and who gets the results, and registers it with the broker. The trust policy must authorise it. The control plane that then starts the tasks is not trusted with anything.",
+  },
+});
+
+const status = buildCommand<BrokerStatusFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/broker-register.js")).status),
+  parameters: {
+    flags: { broker: brokerFlag, json: jsonFlag },
+    positional: { kind: "tuple", parameters: [argument("run", "Id of the run")] },
+  },
+  docs: { brief: "Show a registered run as its broker sees it: what is proven, and what is due" },
+});
+
+export const brokerRoutes = buildRouteMap<string, CliContext>({
+  routes: { init, serve, register, status },
+  docs: { brief: "Set up and serve the broker of sealed runs" },
+});
