@@ -129,28 +129,94 @@ describe("a sealed run", () => {
     expect(refused.stderr).toContain("error[SEAL_RECIPIENT_NONE]");
   });
 
-  it("notices a store that was changed", async () => {
-    const first = summaryOf(await run());
-    const { digest, uri } = first.tasks.find(({ path }: { path: string }) => path === "train").artifacts
-      .model[0];
-    const path = fileURLToPath(uri);
-    const content = readFileSync(path);
-    content[content.length - 20] = (content[content.length - 20] ?? 0) ^ 1;
-    rmSync(path);
-    writeFileSync(path, content);
-    // Another parameter of a later task would be reused as it is; a new index makes the readers run again.
-    writeFileSync(
-      join(directory, "pipeline.ts"),
-      readFileSync(join(directory, "pipeline.ts"), "utf8").replace("[1, 2]", "[3]"),
+  it("refuses to go on with a store that was changed, and says which artifact", async () => {
+    const args = ["run", "pipeline.ts", "--sealed", "--json", ...declassified, "--param", "pause=30"];
+    const interrupted = await cli(args, {
+      cwd: directory,
+      env: { ...process.env, TMPDIR: scratch },
+      now: Date.now,
+      onContext: (context) => {
+        const { write } = context.process.stderr;
+        let asked = false;
+        context.process.stderr.write = (text: string) => {
+          write(text);
+          if (asked || !/started .*describe/.test(text)) return;
+          asked = true;
+          setTimeout(() => context.interrupt(), 500);
+        };
+      },
+    });
+    expect(interrupted.exitCode).toBe(130);
+    const model = artifactOf(summaryOf(interrupted), "train", "model");
+    const content = readFileSync(model);
+    const at = content.length - 20;
+    content[at] = (content[at] ?? 0) ^ 1;
+    rmSync(model);
+    writeFileSync(model, content);
+    const outcome = await sealflow("retry", "latest", "--json");
+    expect(outcome.exitCode).toBe(4);
+    expect(outcome.stderr).toContain("error[SEAL_ARTIFACT_CORRUPT]: input model");
+  });
+});
+
+function artifactOf(
+  summary: { tasks: { path: string; artifacts: Record<string, { uri: string }[]> }[] },
+  task: string,
+  output: string,
+) {
+  const found = summary.tasks.find(({ path }) => path === task)?.artifacts[output]?.[0];
+  if (found === undefined) throw new Error(`${task} has no ${output}`);
+  return fileURLToPath(found.uri);
+}
+
+describe("a sealed run's bundle", () => {
+  const flips = process.env.SEALFLOW_SLOW ? 2000 : 40;
+
+  it("is trusted under the project's anchors, and refused after any change", {
+    timeout: 600_000,
+  }, async () => {
+    const summary = summaryOf(await run("--release", "train/metrics"));
+    const model = artifactOf(summary, "train", "model");
+    expect((await sealflow("bundle", "latest", "-o", "run.bundle")).exitCode).toBe(0);
+    const file = join(directory, "run.bundle");
+    const whole = readFileSync(file);
+    for (const secret of ["marker-row", "4711", "secret-weights"]) expect(whole.includes(secret)).toBe(false);
+    const trusted = await sealflow("verify", "run.bundle", "--artifact", model, "--json");
+    expect(trusted.exitCode, trusted.stdout).toBe(0);
+    expect(JSON.parse(trusted.stdout).verdict).toBe("trusted");
+    // Another artifact than the run made.
+    const other = await sealflow(
+      "verify",
+      "run.bundle",
+      "--artifact",
+      join(directory, ".sealflow/trust/root.sealed"),
     );
-    const outcome = await run();
-    // The pipeline is another one, so that nothing is reused and the model is made anew: the run succeeds untouched.
-    expect(outcome.exitCode).toBe(0);
-    expect(
-      summaryOf(outcome).tasks.find(({ path: at }: { path: string }) => at === "train").artifacts.model[0]
-        .digest,
-    ).not.toBe(digest);
-    const opened = await sealflow("open", path, "-o", join(directory, "model"));
-    expect(opened.stderr).toContain("error[SEAL_ARTIFACT_CORRUPT]");
+    expect(other.exitCode).toBe(4);
+    // Another project's anchors, and none.
+    rmSync(join(directory, ".sealflow"), { recursive: true });
+    const anchors = readFileSync(join(directory, "trust.yaml"), "utf8");
+    rmSync(join(directory, "trust.yaml"));
+    const without = await sealflow("verify", "run.bundle");
+    expect(without.exitCode).toBe(4);
+    expect(without.stdout).toContain("not trusted");
+    await run();
+    expect((await sealflow("verify", "run.bundle")).exitCode).toBe(4);
+    writeFileSync(join(directory, "anchors.yaml"), anchors);
+    expect((await sealflow("verify", "run.bundle", "--trust", "anchors.yaml")).exitCode).toBe(0);
+    for (let i = 0; i < flips; i++) {
+      const changed = Buffer.from(whole);
+      const at = Math.floor(((i + Math.random()) / flips) * changed.length);
+      changed[at] = (changed[at] ?? 0) ^ (1 << Math.floor(Math.random() * 8));
+      writeFileSync(file, changed);
+      const { exitCode } = await sealflow("verify", "run.bundle", "--trust", "anchors.yaml");
+      expect(exitCode, `bit of byte ${at}`).not.toBe(0);
+    }
+  });
+
+  it("exists for sealed runs only", async () => {
+    expect((await sealflow("run", "pipeline.ts", "--json")).exitCode).toBe(0);
+    const outcome = await sealflow("bundle", "latest");
+    expect(outcome.stderr).toContain("error[TRUST_RUN_UNKNOWN]");
+    expect(outcome.exitCode).not.toBe(0);
   });
 });

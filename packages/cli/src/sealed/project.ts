@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { toHex } from "@sealflow/core";
 import { type ProjectAnchors, SealedProject, type Store } from "@sealflow/engine";
 import { writeKeyFile } from "@sealflow/seal/node";
+import { formatTrustFile } from "@sealflow/trust";
 import type { CliContext } from "../context.js";
 import {
   defaultKeyName,
@@ -61,25 +61,10 @@ async function ensureKey(context: CliContext, flags: KeyFlags): Promise<void> {
 /** Written once: whoever verifies must not take new anchors from what is to be verified. */
 async function writeAnchors(context: CliContext, path: string, anchors: ProjectAnchors): Promise<void> {
   try {
-    await writeFile(path, anchorsText(anchors), { flag: "wx" });
+    await writeFile(path, formatTrustFile(anchors), { flag: "wx" });
     context.process.stderr.write(`wrote ${path}: what this project's bundles are verified by\n`);
   } catch (error) {
     // One that is there stays; a project directory that can't be written still runs.
     if (systemCode(error) !== "EEXIST") context.process.stderr.write(`warning: could not write ${path}\n`);
   }
-}
-
-/** The anchors as YAML. */
-function anchorsText({ domain, brokerKey, policySigner, roots }: ProjectAnchors): string {
-  return [
-    "# Whose word counts when a run of this project is verified. Keep it, and compare it with what others have.",
-    "# The roots are those of simulated enclaves: they show the mechanism and protect against nothing but mistakes.",
-    "version: sealflow.trust/v1",
-    `domain: ${JSON.stringify(domain)}`,
-    `policySigner: ${JSON.stringify(policySigner)}`,
-    `brokerKey: ${JSON.stringify(brokerKey)}`,
-    "roots:",
-    ...roots.map(({ publicKeyInfo }) => `  - simulated: ${toHex(publicKeyInfo)}`),
-    "",
-  ].join("\n");
 }

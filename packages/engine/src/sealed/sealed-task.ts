@@ -14,7 +14,8 @@ import {
 import type { ArtifactValue, DueTask, TaskOutputs, TaskResult } from "@sealflow/pipeline";
 import type { Committed } from "@sealflow/trust";
 import type { RunEventBody } from "../events.js";
-import { type AttemptDone, supervised, usageOf } from "../run/attempt.js";
+import { thrownError } from "../executors/failure.js";
+import { type AttemptDone, isWorkerLost, supervised, usageOf } from "../run/attempt.js";
 import { retryDelayMs } from "../run/backoff.js";
 import { resolver } from "../run/placeholders.js";
 import { type PythonWork, workOf } from "../run/plan.js";
@@ -114,6 +115,7 @@ async function attempts(
   session: SealedSession,
   { task, firstAttempt }: { readonly task: DueTask; readonly firstAttempt: number },
 ): Promise<{ readonly result: ProcessResult; readonly usage: AttemptDone["usage"] }> {
+  let lost = false;
   for (let number = firstAttempt; ; number++) {
     const log = taskLog(run.layout, task.path, number);
     run.tell({ ...startedEvent(task, number), log });
@@ -121,6 +123,12 @@ async function attempts(
       return await attempt(run, session, { task, log });
     } catch (cause) {
       run.signal.throwIfAborted();
+      // A worker that died with several tasks took innocent ones along: one more attempt is free.
+      if (isWorkerLost(cause) && !lost) {
+        lost = true;
+        await pause(run, task, { attempt: number, delayMs: 0, error: thrownError(cause) });
+        continue;
+      }
       if (!(cause instanceof SealedAttemptFailed) || cause.final) throw cause;
       const delayMs = retryDelayMs(task.retryPolicy, number - firstAttempt + 1);
       if (delayMs === undefined) throw cause;

@@ -24,11 +24,12 @@ from sealflow.seal.keys import (
     recipient_id,
 )
 from sealflow.seal.memory import memory_directory
-from sealflow.seal.streams import SealedFacts, open_stream, seal_stream
+from sealflow.seal.streams import OpenedFacts, SealedFacts, open_stream, seal_stream
 
 __all__ = [
     "Identity",
     "OpenedArtifact",
+    "OpenedFacts",
     "ProjectKey",
     "SealError",
     "SealSettings",

@@ -55,6 +55,7 @@ class SealedWriter(io.RawIOBase):
         self._target = target
         self._size = settings.chunk_bytes
         self._pending = bytearray()
+        self._buffer = bytearray(settings.chunk_bytes + TAG_BYTES)
         self._index = 0
         header = SealedHeader(
             settings.random(16).hex(), settings.chunk_bytes, settings.content, settings.lineage or {}
@@ -77,6 +78,11 @@ class SealedWriter(io.RawIOBase):
         while at < len(view):
             if len(self._pending) == self._size:
                 self._flush_chunk(final=False)
+            if not self._pending and len(view) - at > self._size:
+                # More follows, so that this chunk is not the last: it needs not wait.
+                self._write_chunk(view[at : at + self._size], final=False)
+                at += self._size
+                continue
             room = self._size - len(self._pending)
             self._pending += view[at : at + room]
             at += room
@@ -84,9 +90,12 @@ class SealedWriter(io.RawIOBase):
 
     def _flush_chunk(self, *, final: bool) -> None:
         with memoryview(self._pending) as plaintext:
-            self._target.write(self._cipher.seal(self._index, final, plaintext))
-        self._index += 1
+            self._write_chunk(plaintext, final=final)
         self._pending.clear()
+
+    def _write_chunk(self, plaintext: memoryview, *, final: bool) -> None:
+        self._target.write(self._cipher.seal_into(self._index, final, plaintext, self._buffer))
+        self._index += 1
 
     def close(self) -> None:
         """Write the last chunk. The target stays open."""

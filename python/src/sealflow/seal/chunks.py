@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 from collections.abc import Iterator
@@ -39,6 +40,26 @@ class ChunkCipher:
         nonce, aad = self._place(index, final)
         return self._aead.encrypt(nonce, plaintext, aad)
 
+    def seal_into(self, index: int, final: bool, plaintext: memoryview, target: bytearray) -> memoryview:
+        """Ciphertext and tag at the start of a buffer that is used again."""
+        if index >= _MAX_CHUNKS:
+            return memoryview(self.seal(index, final, plaintext))
+        nonce, aad = self._place(index, final)
+        sealed = memoryview(target)[: len(plaintext) + TAG_BYTES]
+        self._aead.encrypt_into(nonce, plaintext, aad, sealed)
+        return sealed
+
+    def open_into(self, index: int, final: bool, sealed: memoryview, target: bytearray) -> memoryview:
+        """The plaintext at the start of a buffer that is used again, or the error that `open` gives."""
+        if index < _MAX_CHUNKS and len(sealed) >= TAG_BYTES:
+            nonce, aad = self._place(index, final)
+            plaintext = memoryview(target)[: len(sealed) - TAG_BYTES]
+            with contextlib.suppress(InvalidTag):
+                self._aead.decrypt_into(nonce, sealed, aad, plaintext)
+                if plaintext or index == 0:
+                    return plaintext
+        return memoryview(self.open(index, final, bytes(sealed)))
+
     def _try(self, index: int, final: bool, sealed: bytes) -> bytes | None:
         nonce, aad = self._place(index, final)
         try:
@@ -75,3 +96,28 @@ def chunks_of(source: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
         if not following:
             return
         current = following
+
+
+def buffered_chunks(source: BinaryIO, size: int) -> Iterator[tuple[memoryview, bool]]:
+    """As `chunks_of`, in two buffers that take turns: a chunk holds until the one after the next is asked for."""
+    buffers = [bytearray(size), bytearray(size)]
+    filled = _fill(source, buffers[0])
+    turn = 0
+    while True:
+        following = _fill(source, buffers[1 - turn]) if filled == size else 0
+        yield memoryview(buffers[turn])[:filled], following == 0
+        if following == 0:
+            return
+        turn, filled = 1 - turn, following
+
+
+def _fill(source: BinaryIO, buffer: bytearray) -> int:
+    """Read until the buffer is full or the stream ends."""
+    view = memoryview(buffer)
+    filled = 0
+    while filled < len(view):
+        read = source.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not read:
+            break
+        filled += read
+    return filled

@@ -46,11 +46,12 @@ export const train = sealflow.pythonComponent({
 export const describe = sealflow.pythonComponent({
   source,
   function: "describe",
-  signature: "sha256:c464de45a878bf485f2065803764441f2223cbab64772d144c322b15ec4abb40",
+  signature: "sha256:e92512cd92b3a3fb77c2fb6ca81a8825e19debe08a2be55d56512a798309193d",
   description: "Reads the model back.",
   inputs: {
     model: sealflow.model(),
     index: sealflow.integer(),
+    pause: sealflow.double({ default: 0 }),
   },
   outputs: {
     Output: sealflow.string(),

@@ -49,11 +49,13 @@ def train(table: Input[Dataset], model: Output[Model], metrics: Output[Metrics],
     return 7 / 8
 
 
-def describe(model: Input[Model], index: int) -> str:
+def describe(model: Input[Model], index: int, pause: float = 0) -> str:
     """Reads the model back."""
     import json
     import os
+    import time
 
+    time.sleep(pause)
     with open(os.path.join(model.path, "model.json")) as file:
         learner = json.load(file)["learner"]
     assert os.path.isfile(os.path.join(model.path, "parts", "empty"))

@@ -1,0 +1,134 @@
+/** Sealed runs that are killed: the built program, its worker, or everything at once. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const program = fileURLToPath(new URL("../bin/sealflow.js", import.meta.url));
+const built = existsSync(fileURLToPath(new URL("../dist/bundle/bin.js", import.meta.url)));
+const rounds = process.env.SEALFLOW_SLOW ? 60 : 4;
+const secrets = ["marker-row", "4711", "PAR1", "gradient_booster", "secret-weights"];
+
+let directory: string;
+let scratch: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "sealflow-crash-"));
+  scratch = mkdtempSync(join(tmpdir(), "sealflow-crash-tmp-"));
+  cpSync(fileURLToPath(new URL("testdata/sealed", import.meta.url)), directory, { recursive: true });
+  writeFileSync(join(directory, "package.json"), "{}");
+  writeFileSync(join(directory, "rows.csv"), "id,name,income\n1,marker-row-one,4711\n2,marker-row-two,4712");
+});
+afterEach(() => {
+  for (const each of [directory, scratch]) rmSync(each, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const env = () => ({ ...process.env, TMPDIR: scratch });
+const runArguments = [
+  "run",
+  "pipeline.ts",
+  "--sealed",
+  "--json",
+  "--declassify",
+  "train/Output",
+  "--param",
+  "seconds=0.3",
+];
+
+function sealflow(...args: string[]) {
+  return spawnSync(process.execPath, [program, ...args], { cwd: directory, encoding: "utf8", env: env() });
+}
+
+function start(...args: string[]): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
+  const child = spawn(process.execPath, [program, ...args], { cwd: directory, env: env(), stdio: "ignore" });
+  return { child, ended: new Promise((resolve) => child.on("close", resolve)) };
+}
+
+function files(root: string): string[] {
+  try {
+    return readdirSync(root, { recursive: true, encoding: "utf8" })
+      .map((name) => join(root, name))
+      .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  } catch {
+    return [];
+  }
+}
+
+function leaks(): string[] {
+  const paths = [join(directory, ".sealflow"), scratch, "/dev/shm"].flatMap(files);
+  return paths.filter((path) => {
+    try {
+      const content = readFileSync(path);
+      return secrets.some((secret) => content.includes(secret));
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Processes below one, the youngest last. */
+function descendants(pid: number): number[] {
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`);
+    const children = tasks.flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    );
+    return children.flatMap((child) => [child, ...descendants(child)]);
+  } catch {
+    return [];
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** What is left in memory goes within a moment, since nobody is left to ask for it. */
+async function expectNoTrace(): Promise<void> {
+  for (let wait = 0; wait < 50 && leaks().length > 0; wait++) await sleep(100);
+  expect(leaks()).toEqual([]);
+}
+
+describe.skipIf(!built)("a sealed run that is killed", () => {
+  it(`leaves no plaintext, and goes on to its end (${rounds} kills)`, { timeout: 600_000 }, async () => {
+    const whole = sealflow(...runArguments);
+    expect(whole.status, whole.stderr).toBe(0);
+    let begun = false;
+    for (let round = 0; round < rounds; round++) {
+      const args = begun ? ["resume", "latest", "--json"] : [...runArguments, "--no-cache"];
+      const { child, ended } = start(...args);
+      await sleep(300 + Math.random() * 2500);
+      const below = descendants(child.pid ?? 0);
+      // In turns: the program alone, its worker alone, everything at once.
+      const victims =
+        round % 3 === 0 ? [child.pid] : round % 3 === 1 ? below.slice(0, 1) : [child.pid, ...below];
+      for (const pid of victims) if (pid !== undefined) kill(pid);
+      const code = await ended;
+      await expectNoTrace();
+      begun =
+        JSON.parse(sealflow("runs", "list", "--json").stdout).runs?.[0]?.state === "INTERRUPTED" &&
+        code !== 0;
+    }
+    const last = begun ? sealflow("resume", "latest", "--json") : sealflow(...runArguments, "--no-cache");
+    expect(last.status, last.stderr).toBe(0);
+    expect(JSON.parse(last.stdout).state).toBe("SUCCEEDED");
+    await expectNoTrace();
+    expect(sealflow("bundle", "latest", "-o", "run.bundle").status).toBe(0);
+    expect(sealflow("verify", "run.bundle").status).toBe(0);
+  });
+});
