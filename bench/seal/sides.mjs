@@ -1,8 +1,8 @@
 /** One side of the comparison, as a process of its own: `node sides.mjs SIDE SOURCE TARGET`. Prints seconds. */
 import { createCipheriv, createDecipheriv, randomFillSync } from "node:crypto";
 import { open } from "node:fs/promises";
-import { openArtifact, projectKeyFrom, sealArtifact } from "../../packages/seal/dist/index.js";
-import { nodeAead, piecesOfFile, writeFileAtomically } from "../../packages/seal/dist/node.js";
+import { projectKeyFrom } from "../../packages/seal/dist/index.js";
+import { openSealedFile, sealFile, writeFileAtomically } from "../../packages/seal/dist/node.js";
 
 const [side, source, target] = process.argv.slice(2);
 const pieceBytes = 1024 * 1024;
@@ -33,14 +33,11 @@ const sides = {
     await copyThrough({ update: (bytes) => cipher.update(bytes), final: () => {} });
   },
   seal: () => {
-    const options = { recipients: [identity.recipient], random, aead: nodeAead };
-    return writeFileAtomically(target, sealArtifact(piecesOfFile(source), options), { replace: true });
+    const options = { recipients: [identity.recipient], random };
+    return writeFileAtomically(target, sealFile(source, options), { replace: true });
   },
   open: async () => {
-    const { plaintext } = await openArtifact(piecesOfFile(source), {
-      unlock: { identities: [identity] },
-      aead: nodeAead,
-    });
+    const { plaintext } = await openSealedFile(source, { unlock: { identities: [identity] } });
     await writeFileAtomically(target, plaintext, { replace: true });
   },
 };

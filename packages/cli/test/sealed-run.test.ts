@@ -215,8 +215,8 @@ describe("a sealed run's bundle", () => {
 
   it("exists for sealed runs only", async () => {
     expect((await sealflow("run", "pipeline.ts", "--json")).exitCode).toBe(0);
-    const outcome = await sealflow("bundle", "latest");
-    expect(outcome.stderr).toContain("error[TRUST_RUN_UNKNOWN]");
+    const outcome = await sealflow("bundle", "latest", "-o", "run.bundle");
+    expect(outcome.stderr).toContain("error[CLI_RUN_UNSEALED]");
     expect(outcome.exitCode).not.toBe(0);
   });
 });

@@ -9,14 +9,15 @@ import {
   artifactDigest,
   type Lineage,
   type OpenedArtifact,
-  openArtifact,
   type Recipient,
   sealArtifact,
 } from "@sealflow/seal";
 import {
   nodeAead,
+  openSealedFile,
   piecesOfDirectory,
   piecesOfFile,
+  sealFile,
   writeDirectoryAtomically,
   writeFileAtomically,
 } from "@sealflow/seal/node";
@@ -37,7 +38,7 @@ export async function seal(context: CliContext, flags: SealFlags, source: string
   });
   const recipients = await recipientsFor(context, flags);
   const options = {
-    ...{ recipients, random, aead: nodeAead, lineage: lineageOf(flags.lineage) },
+    ...{ recipients, random, lineage: lineageOf(flags.lineage) },
     content: status.isDirectory() ? ("tar" as const) : ("bytes" as const),
   };
   const output = flags.output ?? `${source.replace(/\/+$/, "")}${suffix}`;
@@ -45,8 +46,10 @@ export async function seal(context: CliContext, flags: SealFlags, source: string
     context,
     { what: `sealing ${basename(path)}`, total: status.isDirectory() ? undefined : status.size },
     async (watched) => {
-      const plaintext = watched(status.isDirectory() ? piecesOfDirectory(path) : piecesOfFile(path));
-      await deliver(context, { output, force: flags.force }, sealArtifact(plaintext, options));
+      const sealed = status.isDirectory()
+        ? sealArtifact(piecesOfDirectory(path), { ...options, aead: nodeAead })
+        : sealFile(path, options);
+      await deliver(context, { output, force: flags.force }, watched(sealed));
     },
   );
   if (output === "-") return;
@@ -99,7 +102,7 @@ async function openFile(
   });
   const identities = await identitiesOf(await unlockKey(context, flags, flags.key));
   const lineage = "lineage" in flags ? lineageOf(flags.lineage) : {};
-  const opened = await openArtifact(piecesOfFile(path), { unlock: { identities }, aead: nodeAead, lineage });
+  const opened = await openSealedFile(path, { unlock: { identities }, lineage });
   return { opened, total: size };
 }
 

@@ -14,14 +14,33 @@ const defaultPieceBytes = 1024 * 1024;
  * @param pieceBytes Bytes per piece, at least 1; default 1 MiB.
  * @throws SealflowError `SEAL_FILE_UNREADABLE`
  */
-export async function* piecesOfFile(
+export function piecesOfFile(path: string, pieceBytes = defaultPieceBytes): AsyncGenerator<Uint8Array> {
+  return readPieces(path, { at: 0, pieceBytes, buffer: () => Buffer.allocUnsafeSlow(pieceBytes) });
+}
+
+/** How pieces are read. */
+export interface Reading {
+  /** Where the first piece starts. */
+  readonly at: number;
+  readonly pieceBytes: number;
+  /** The memory for the next piece. */
+  readonly buffer: () => Buffer;
+}
+
+/** The content of a file in pieces, one read ahead. @throws SealflowError `SEAL_FILE_UNREADABLE` */
+export async function* readPieces(
   path: string,
-  pieceBytes = defaultPieceBytes,
+  { at, pieceBytes, buffer }: Reading,
 ): AsyncGenerator<Uint8Array> {
   const file = await open(path, "r").catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  const read = () => readPiece(file, pieceBytes).catch((cause: unknown) => unreadable(path, cause));
+  let position = at;
+  const read = () => {
+    const piece = readPiece(file, buffer(), position).catch((cause: unknown) => unreadable(path, cause));
+    position += pieceBytes;
+    return piece;
+  };
   let next = read();
   try {
     for (;;) {
@@ -37,11 +56,11 @@ export async function* piecesOfFile(
   }
 }
 
-async function readPiece(file: FileHandle, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+/** What stands at a place, as much as the buffer holds or the file has. */
+async function readPiece(file: FileHandle, buffer: Buffer, position: number): Promise<Uint8Array> {
   let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, null);
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

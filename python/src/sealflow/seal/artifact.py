@@ -54,7 +54,9 @@ class SealedWriter(io.RawIOBase):
             raise ValueError(f"data key: expected 32 bytes, got {len(data_key)}")
         self._target = target
         self._size = settings.chunk_bytes
-        self._pending = bytearray()
+        # What is not yet sealed, since any chunk may turn out to be the last.
+        self._pending = memoryview(bytearray(settings.chunk_bytes))
+        self._filled = 0
         self._buffer = bytearray(settings.chunk_bytes + TAG_BYTES)
         self._index = 0
         header = SealedHeader(
@@ -76,22 +78,22 @@ class SealedWriter(io.RawIOBase):
         view = memoryview(data).cast("B")
         at = 0
         while at < len(view):
-            if len(self._pending) == self._size:
+            if self._filled == self._size:
                 self._flush_chunk(final=False)
-            if not self._pending and len(view) - at > self._size:
+            if self._filled == 0 and len(view) - at > self._size:
                 # More follows, so that this chunk is not the last: it needs not wait.
                 self._write_chunk(view[at : at + self._size], final=False)
                 at += self._size
                 continue
-            room = self._size - len(self._pending)
-            self._pending += view[at : at + room]
-            at += room
+            taken = view[at : at + self._size - self._filled]
+            self._pending[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            at += len(taken)
         return len(view)
 
     def _flush_chunk(self, *, final: bool) -> None:
-        with memoryview(self._pending) as plaintext:
-            self._write_chunk(plaintext, final=final)
-        self._pending.clear()
+        self._write_chunk(self._pending[: self._filled], final=final)
+        self._filled = 0
 
     def _write_chunk(self, plaintext: memoryview, *, final: bool) -> None:
         self._target.write(self._cipher.seal_into(self._index, final, plaintext, self._buffer))
@@ -105,7 +107,7 @@ class SealedWriter(io.RawIOBase):
 
     def abort(self) -> None:
         """Stop without the last chunk."""
-        self._pending.clear()
+        self._filled = 0
         super().close()
 
     def __exit__(

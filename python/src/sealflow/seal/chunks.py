@@ -99,7 +99,7 @@ def chunks_of(source: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
 
 
 def buffered_chunks(source: BinaryIO, size: int) -> Iterator[tuple[memoryview, bool]]:
-    """As `chunks_of`, in two buffers that take turns: a chunk holds until the one after the next is asked for."""
+    """As `chunks_of`, in two buffers that take turns: a chunk holds until the next but one is asked for."""
     buffers = [bytearray(size), bytearray(size)]
     filled = _fill(source, buffers[0])
     turn = 0
