@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
 import { parseExpression } from "../ir/expression.js";
-import { valueText } from "../ir/parameter-types.js";
+import { declaredDefault, valueText } from "../ir/parameter-types.js";
 import { member, setMember, sortedKeys } from "../ir/record.js";
 import type {
   InputParameterDefinition,
@@ -110,7 +110,7 @@ function bind(
 
 /** The default of a parameter without a value, or null when it may go without. */
 function absent(definition: InputParameterDefinition, name: string, isNull: boolean): JsonValue {
-  const fallback = definition.defaultValue;
+  const fallback = declaredDefault(definition);
   if (fallback !== undefined && fallback !== null) return fallback;
   if (definition.isOptional === true || fallback === null) return null;
   if (definition.parameterType === "TASK_CONFIG") return {};

@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue, SealflowError, throwFindings } from "@sealflow/core";
 import { nearest } from "../ir/decode/nearest.js";
-import { valueProblem } from "../ir/parameter-types.js";
+import { declaredDefault, valueProblem } from "../ir/parameter-types.js";
 import { member, setMember, sortedKeys } from "../ir/record.js";
 import type { PipelineSpec } from "../ir/types.js";
 import type { ArtifactValue, TaskInputValues } from "./types.js";
@@ -49,7 +49,10 @@ function checkParameters(
       const problem = valueProblem(value, definition.parameterType, definition.literals);
       if (problem !== undefined) findings.push(finding("PIPELINE_PARAMETER_INVALID", name, problem));
       else setMember(values, name, value);
-    } else if (definition.defaultValue !== undefined) setMember(values, name, definition.defaultValue);
+      continue;
+    }
+    const fallback = declaredDefault(definition);
+    if (fallback !== undefined) setMember(values, name, fallback);
     else if (definition.isOptional === true) setMember(values, name, null);
     else {
       const problem = `expected a value of type ${definition.parameterType}, got ${value === null ? "null" : "none"}`;

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from "@sealflow/core";
 import { shown } from "./decode/decode.js";
-import type { ParameterType } from "./types.js";
+import type { InputParameterDefinition, ParameterType } from "./types.js";
 
 /** True when a value is of a parameter type as it stands; null is of none. Integers must be integral. */
 export function isOfType(value: JsonValue, type: ParameterType): boolean {
@@ -80,6 +80,27 @@ export function valueProblem(
     return `expected one of ${(literals ?? []).map((literal) => JSON.stringify(literal)).join(", ")}, got ${shown(value)}`;
   }
   return undefined;
+}
+
+/**
+ * A parameter's default in its declared type. Older compilers wrote all defaults as text, and the official backend hands
+ * them on unread: a text that is such a value stands for it, and so does any value for its text.
+ */
+export function declaredDefault({
+  defaultValue,
+  parameterType,
+}: InputParameterDefinition): JsonValue | undefined {
+  if (defaultValue === undefined || defaultValue === null || isOfType(defaultValue, parameterType))
+    return defaultValue;
+  if (parameterType === "STRING") return valueText(defaultValue);
+  if (typeof defaultValue !== "string") return defaultValue;
+  try {
+    const text = parameterType === "BOOLEAN" ? defaultValue.toLowerCase() : defaultValue;
+    const value = JSON.parse(text) as JsonValue;
+    return isOfType(value, parameterType) ? value : defaultValue;
+  } catch {
+    return defaultValue;
+  }
 }
 
 function typeName(type: ParameterType): string {

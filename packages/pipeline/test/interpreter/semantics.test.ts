@@ -254,6 +254,32 @@ describe("order", () => {
     expect(failures(run)).toEqual({ strict: "INTERPRETER_INPUT_MISSING" });
   });
 
+  it("reads defaults that older compilers wrote as text in the declared type", () => {
+    const written = {
+      whole: { parameterType: "NUMBER_INTEGER", defaultValue: "1000" },
+      real: { parameterType: "NUMBER_DOUBLE", defaultValue: "0.3" },
+      flag: { parameterType: "BOOLEAN", defaultValue: "True" },
+      items: { parameterType: "LIST", defaultValue: "[1]" },
+      fields: { parameterType: "STRUCT", defaultValue: '{"a": 1}' },
+      text: { parameterType: "STRING", defaultValue: 5 },
+    } as const;
+    const values = { whole: 1000, real: 0.3, flag: true, items: [1], fields: { a: 1 }, text: "5" };
+    const component = { ...leaf({}), inputDefinitions: { parameters: written } };
+    const bound = Object.fromEntries(Object.keys(values).map((name) => [name, `^${name}`]));
+    const pipeline = spec(
+      { tasks: { own: task("c"), given: task("c", { inputs: inputs(bound) }) } },
+      { c: component },
+      { inputDefinitions: { parameters: written } },
+    );
+    const run = fakeRun(pipeline, echo);
+    expect(run.inputs.own).toEqual(values);
+    expect(run.inputs.given).toEqual(values);
+    const converted = lintPipeline({ spec: pipeline }, "local").filter(
+      ({ code }) => code === "PIPELINE_DEFAULT_CONVERTED",
+    );
+    expect(converted).toHaveLength(2 * Object.keys(values).length);
+  });
+
   it("gives a task that runs however others ended its default for an output that a DAG could not hand up", () => {
     const cleanup: Partial<TaskSpec> = { triggerPolicy: { strategy: "ALL_UPSTREAM_TASKS_COMPLETED" } };
     const optional: ComponentSpec = {

@@ -124,7 +124,7 @@ const malformed: readonly (readonly [string, readonly (string | number)[], unkno
   [
     "a default of the wrong type",
     ["root", "inputDefinitions", "parameters", "count", "defaultValue"],
-    "1",
+    "one",
     "PIPELINE_PARAMETER_TYPE_MISMATCH root.inputDefinitions.parameters.count.defaultValue",
   ],
   [

@@ -1,7 +1,7 @@
 import type { JsonValue } from "@sealflow/core";
 import { parseExpression } from "../expression.js";
 import type { Findings } from "../finding.js";
-import { isAllowedLiteral, valueProblem } from "../parameter-types.js";
+import { declaredDefault, isAllowedLiteral, valueProblem } from "../parameter-types.js";
 import type { DocumentPath } from "../path.js";
 import { member } from "../record.js";
 import type { ComponentSpec, InputParameterDefinition, OutputParameterDefinition } from "../types.js";
@@ -60,9 +60,17 @@ function checkValues(parameter: InputParameterDefinition, path: DocumentPath, fi
       findings.error("PIPELINE_PARAMETER_TYPE_MISMATCH", [...path, "literals", index], problem);
     }
   }
-  const value: JsonValue | undefined = parameter.defaultValue;
+  const value = declaredDefault(parameter);
   if (value === undefined || value === null) return;
   const problem = valueProblem(value, parameter.parameterType);
+  if (problem === undefined && value !== parameter.defaultValue) {
+    findings.warning(
+      "PIPELINE_DEFAULT_CONVERTED",
+      [...path, "defaultValue"],
+      `${valueProblem(parameter.defaultValue as JsonValue, parameter.parameterType)}, which is read as ${JSON.stringify(value)}`,
+      "Compile the pipeline again with a current SDK.",
+    );
+  }
   if (problem !== undefined) {
     findings.error("PIPELINE_PARAMETER_TYPE_MISMATCH", [...path, "defaultValue"], problem);
   } else if (!isAllowedLiteral(value, parameter.literals)) {
