@@ -108,7 +108,7 @@ function answered(resources: readonly Resource[]): LiveState {
       found.set(resource.address, { id: resource.id, name, ...body });
     }
   }
-  return { found, pools, inGroup: [] };
+  return { found, pools, inGroup: [], groupListed: true };
 }
 
 function poolDocument(name: string, given: Doc): Doc {

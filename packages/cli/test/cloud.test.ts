@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { standInCaFile } from "../../azure/test/support/certificate.js";
 import { standInEnvironment } from "../../azure/test/support/deployment.js";
 import { type StandIn, startStandIn } from "../../azure/test/support/stand-in.js";
+import { cli } from "./support/fake-context.js";
 
 // Beside the packages, so that what is not bundled is found.
 const program = fileURLToPath(
@@ -49,6 +50,10 @@ interface Ended {
 }
 
 function cloud(...args: string[]): Promise<Ended> {
+  return start(args).ended;
+}
+
+function start(args: readonly string[]) {
   const env = {
     PATH: process.env.PATH,
     ...standInEnvironment(standIn),
@@ -64,7 +69,8 @@ function cloud(...args: string[]): Promise<Ended> {
   child.stderr.on("data", (chunk) => {
     written.stderr += chunk;
   });
-  return new Promise((resolve) => child.on("close", (code) => resolve({ ...written, code })));
+  const ended = new Promise<Ended>((resolve) => child.on("close", (code) => resolve({ ...written, code })));
+  return { child, ended };
 }
 
 test("the whole life of a deployment, command by command", { timeout: 120_000 }, async () => {
@@ -111,4 +117,81 @@ test("the whole life of a deployment, command by command", { timeout: 120_000 },
     .map(({ stdout, stderr }) => stdout + stderr)
     .join("");
   expect(everything).not.toMatch(/must-never-be-shown|SIGNATURE-MATERIAL/);
+});
+
+test("Ctrl-C ends with 130, and the same command goes on from there", { timeout: 60_000 }, async () => {
+  await cloud("init", "--format", "yaml");
+  standIn.settings.operationMs = 3000;
+  const { child, ended } = start(["apply", "-y"]);
+  child.stderr.on("data", (chunk) => {
+    if (String(chunk).includes("create    cluster")) setTimeout(() => child.kill("SIGINT"), 500);
+  });
+  const interrupted = await ended;
+  expect(interrupted.code, interrupted.stderr).toBe(130);
+  expect(interrupted.stderr).toContain("error[AZURE_INTERRUPTED]");
+  expect((await cloud("status")).stdout).toMatch(/in flight: PUT of cluster/);
+  const resumed = await cloud("apply", "-y");
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(resumed.stderr).toContain("picked up cluster");
+  expect(standIn.writes().filter(({ path }) => path.endsWith("/managedClusters/intel-aks"))).toHaveLength(1);
+});
+
+describe("without Azure", () => {
+  const env = {
+    AZURE_SUBSCRIPTION_ID: "00000000-0000-0000-0000-000000000001",
+    AZURE_TENANT_ID: "t",
+    SEALFLOW_AZURE_PRICES: "https://127.0.0.1:1/",
+  };
+
+  test("a configuration in TypeScript is read, and costs are added up from the table", async () => {
+    expect(
+      (await cli(["cloud", "init", "--registry", "contoso1", "--confidential", "none"], { cwd: directory }))
+        .exitCode,
+    ).toBe(0);
+    const cost = await cli(["cloud", "cost", "--json"], { cwd: directory, env: { ...env, HOME: directory } });
+    expect(cost.exitCode, cost.stderr).toBe(0);
+    expect(JSON.parse(cost.stdout).lines.map(({ what }: { what: string }) => what)).toContain(
+      "Standard_D4_v5",
+    );
+    const template = await cli(["cloud", "export", "--arm"], {
+      cwd: directory,
+      env: { ...env, HOME: directory },
+    });
+    expect(JSON.parse(template.stdout).$schema).toContain("subscriptionDeploymentTemplate");
+    expect(template.stdout).toContain("contoso1");
+  });
+
+  test.each<[string, string[], string, number, string]>([
+    ["no configuration", ["plan"], "", 2, "CLI_CLOUD_CONFIG_MISSING"],
+    ["a wrong setting", ["plan"], "cloud: { pool: { count: x } }", 2, "cloud.pool.count: expected number"],
+    ["nothing to attach of that name", ["plan", "--attach", "cluster"], "cloud: {}", 2, "CLI_ATTACH_UNKNOWN"],
+    [
+      "a plan file that is none",
+      ["apply", "--plan", "sealflow.config.yaml"],
+      "cloud: {}",
+      2,
+      "AZURE_PLAN_INVALID",
+    ],
+    [
+      "an endpoint without TLS",
+      ["plan"],
+      "cloud: { endpoints: { prices: 'https://x' } }",
+      2,
+      "AZURE_ENDPOINT_INVALID",
+    ],
+  ])("%s ends with its exit code and error", async (_, args, text, exitCode, message) => {
+    if (text !== "") writeFileSync(join(directory, "sealflow.config.yaml"), text);
+    const more =
+      message === "AZURE_ENDPOINT_INVALID" ? { SEALFLOW_AZURE_RESOURCE_MANAGER: "http://localhost" } : {};
+    const outcome = await cli(["cloud", ...args], { cwd: directory, env: { ...env, ...more } });
+    expect(outcome.stderr).toContain(message);
+    expect(outcome.exitCode).toBe(exitCode);
+  });
+
+  test("no subscription anywhere is told", async () => {
+    writeFileSync(join(directory, "sealflow.config.yaml"), "cloud: {}");
+    const outcome = await cli(["cloud", "plan"], { cwd: directory, env: { HOME: directory } });
+    expect(outcome.stderr).toContain("AZURE_SUBSCRIPTION_MISSING");
+    expect(outcome.exitCode).toBe(2);
+  });
 });

@@ -22,6 +22,6 @@ export interface WriteSession {
   readonly journal: Journal;
   readonly tell: (event: ApplyEventBody) => void;
   readonly signal?: AbortSignal | undefined;
-  /** Without one, AKS itself cordons and drains when it deletes a pool. */
+  /** Without one, emptying nodes is left to what AKS does when it deletes a pool. */
   readonly drainer?: Drainer | undefined;
 }

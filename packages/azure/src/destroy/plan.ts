@@ -48,6 +48,7 @@ export function planDestroy(
   const others = live.inGroup.filter((found) => !isOurs(found, deployment) && !goesAlong(found, resources));
   const names = others.map((found) => textAt(found, "id") ?? "");
   if (groupIsOurs && names.length > 0 && foreign === "refuse") throw inTheWay(names);
+  if (groupIsOurs && !live.groupListed && foreign !== "delete") throw unknownContents();
   const outside = rolesOutside(resources, live);
   if (groupIsOurs && (names.length === 0 || foreign === "delete")) {
     const includes = live.inGroup.map((found) => textAt(found, "id") ?? "");
@@ -118,5 +119,13 @@ function inTheWay(ids: readonly string[]): SealflowError {
     message: `destroy: expected only resources of this deployment in the group, got ${ids.length} of others: ${ids.join(", ")}`,
     hint: "--foreign keep deletes only what is ours, --foreign delete deletes the whole group",
     data: { foreign: ids },
+  });
+}
+
+function unknownContents(): SealflowError {
+  return new SealflowError({
+    code: "AZURE_FOREIGN_RESOURCES",
+    message: "destroy: expected a list of what is in the group, got none: it may hold resources of others",
+    hint: "--foreign delete deletes the whole group, whatever it holds",
   });
 }

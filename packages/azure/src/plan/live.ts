@@ -15,6 +15,8 @@ export interface LiveState {
   readonly pools: readonly JsonObject[];
   /** What the group's list names. */
   readonly inGroup: readonly JsonObject[];
+  /** False when the group is there, but what is in it could not be listed. */
+  readonly groupListed: boolean;
 }
 
 /** What reading needs. */
@@ -38,7 +40,7 @@ export async function readLive(session: ReadSession, resources: readonly Resourc
   ]);
   // What hangs on others is read when those are known.
   for (const resource of roots.filter(isLate)) await read(session, resource, found);
-  return { found, pools, inGroup };
+  return { found, pools, inGroup: inGroup ?? [], groupListed: inGroup !== undefined };
 }
 
 /** Without the group only what lies elsewhere can be there. */
@@ -117,9 +119,14 @@ async function listPools(client: ArmClient, resources: readonly Resource[]): Pro
   return listOrNone(client, `${cluster.id}/agentPools`, cluster.apiVersion);
 }
 
-/** Everything in the group, as far as its list shows it. */
-export async function listGroup(client: ArmClient, groupId: string): Promise<JsonObject[]> {
-  return listOrNone(client, `${groupId}/resources`, apiVersions.resources);
+/** Everything in the group; undefined when there is no such list. */
+async function listGroup(client: ArmClient, groupId: string): Promise<JsonObject[] | undefined> {
+  try {
+    return await client.list(`${groupId}/resources`, apiVersions.resources);
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
 }
 
 /** A list of what may not be there itself. */

@@ -40,6 +40,7 @@ export interface CloudApplyFlags extends CloudFlags {
   readonly plan?: string;
   readonly yes: boolean;
   readonly allow?: readonly string[];
+  readonly drain: boolean;
 }
 
 /** Flags of `cloud destroy`. */
@@ -116,6 +117,11 @@ const apply = buildCommand<CloudApplyFlags, [], CliContext>({
       ...common,
       plan: textFlag("file", "Carry out this saved plan; refused when it is stale"),
       yes,
+      drain: {
+        kind: "boolean",
+        default: true,
+        brief: "Empty the nodes of a pool through the Kubernetes API before the pool is deleted",
+      },
       allow: textsFlag(
         "address",
         "Let this cluster, registry or vault be replaced or deleted; may be repeated",

@@ -1,4 +1,5 @@
 export * from "./client.js";
+export { type DrainOptions, drainNodes } from "./drain.js";
 export { isNotFound, isTransient, statusOf } from "./errors.js";
 export {
   type ContextChoice,

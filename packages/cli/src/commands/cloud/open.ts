@@ -16,6 +16,7 @@ import { importModule } from "../../load/import-module.js";
 import { readUserFile } from "../../load/read-file.js";
 import { findProject, storeDirectory } from "../../project/project.js";
 import { visible } from "../../render/text.js";
+import { createDrainer } from "./drainer.js";
 
 /** Names that a configuration goes by. */
 export const configNames = [
@@ -33,6 +34,8 @@ export interface OpenFlags {
   readonly store?: string;
   readonly attach?: readonly string[];
   readonly verbose?: boolean;
+  /** False leaves emptying nodes to AKS. Default: true. */
+  readonly drain?: boolean;
 }
 
 /** An open deployment. */
@@ -61,6 +64,7 @@ export async function openDeployment(context: CliContext, flags: OpenFlags): Pro
     logger: loggerOf(context, flags.verbose === true),
     tell: (message) => stderr.write(`${visible(message)}\n`),
     ...(env.HOME ? { home: env.HOME } : {}),
+    ...(flags.drain === false ? {} : { drainer: createDrainer(env) }),
     ...pollInterval(env.SEALFLOW_AZURE_POLL_MS),
   });
   return { provider, config, signal, close };
