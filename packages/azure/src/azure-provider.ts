@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Logger, SealflowError } from "@sealflow/core";
+import { digestOfJson, type Logger, SealflowError } from "@sealflow/core";
 import type { ApplyEvent, ApplyEventBody } from "./apply/events.js";
 import { assertDone, execute } from "./apply/execute.js";
 import { type Journal, openJournal, readPending } from "./apply/journal.js";
@@ -25,7 +25,7 @@ import { kubeconfigOf } from "./kubeconfig/fetch.js";
 import type { Resource } from "./model/resource.js";
 import { type LiveState, type ReadSession, readLive } from "./plan/live.js";
 import { isStopped, makePlan } from "./plan/make.js";
-import { assertCurrent } from "./plan/saved.js";
+import { assertCurrent, assertRest } from "./plan/saved.js";
 import { type Change, type Plan, pendingChanges } from "./plan/types.js";
 import { runPreflight } from "./preflight/run.js";
 import type { ApplyOptions, ApplyResult, CloudProvider, DestroyOptions } from "./provider.js";
@@ -241,7 +241,12 @@ async function apply(opened: Opened, options: ApplyOptions): Promise<ApplyResult
   return withSession(opened, options.onEvent, async (session) => {
     await pickUp(session);
     const seen = await planSettled(opened, session);
-    if (options.plan !== undefined) assertCurrent(options.plan, seen.plan);
+    const digest = options.plan === undefined ? undefined : await digestOfJson(options.plan);
+    if (options.plan !== undefined) {
+      // One that was cut short has itself changed what it was made from.
+      const begun = session.journal.plan === digest;
+      (begun ? assertRest : assertCurrent)(options.plan, seen.plan);
+    }
     const changes = pendingChanges(seen.plan);
     assertAllowed(changes, options.allow);
     assertRunning(changes, seen.live);
@@ -250,6 +255,7 @@ async function apply(opened: Opened, options: ApplyOptions): Promise<ApplyResult
       session.journal.clear();
       return { plan: seen.plan, applied: false };
     }
+    if (digest !== undefined) session.journal.write({ type: "plan", digest });
     await runChanges(opened, session, seen, changes);
     session.journal.clear();
     return { plan: seen.plan, applied: true };

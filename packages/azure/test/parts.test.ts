@@ -292,6 +292,9 @@ test.each<[Parameters<typeof agrees>[0], Parameters<typeof agrees>[1], boolean]>
   [{ path: "a", value: { x: "1" }, compare: "include" }, { X: "1", y: "2" }, true],
   [{ path: "a", value: { x: "1" }, compare: "include" }, { x: "2" }, false],
   [{ path: "a", value: { x: "1" } }, { x: "1", y: "2" }, false],
+  [{ path: "a", value: { x: "1" }, compare: "labels" }, { x: "1", "kubernetes.azure.com/y": "2" }, true],
+  [{ path: "a", value: { x: "1" }, compare: "labels" }, { x: "1", y: "2" }, false],
+  [{ path: "a", value: "eastus", compare: "region" }, "East US", true],
 ])("%j agrees with %j: %s", (property, live, expected) => {
   expect(agrees(property, live)).toBe(expected);
 });

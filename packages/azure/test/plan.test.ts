@@ -403,6 +403,21 @@ describe("saved plans", () => {
     expect(standIn.writes()).toHaveLength(before);
   });
 
+  test("one that was cut short is carried on, unless something else has changed", async () => {
+    const plan = await saved({});
+    standIn.settings.operationMs = 300;
+    const controller = new AbortController();
+    const provider = await deployment.open({}, { signal: controller.signal });
+    const ended = provider.apply({ plan, allow: [], confirm: async () => true, onEvent: () => {} });
+    setTimeout(() => controller.abort(), 200);
+    await expect(ended).rejects.toMatchObject({ code: "AZURE_INTERRUPTED" });
+    standIn.settings.operationMs = 20;
+    expect((await applySaved(plan, {})).applied).toBe(true);
+    expect(await pending()).toEqual([]);
+    // It is finished: what it was made from no longer holds.
+    await expect(applySaved(plan, {})).rejects.toMatchObject({ code: "AZURE_PLAN_STALE" });
+  });
+
   test("what is no plan is refused", () => {
     expect(() => parsePlan("{}", "x.json")).toThrow(expect.objectContaining({ code: "AZURE_PLAN_INVALID" }));
     expect(() => parsePlan("nonsense", "x.json")).toThrow(

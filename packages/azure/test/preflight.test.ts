@@ -127,6 +127,18 @@ describe("single findings", () => {
   });
 });
 
+test("without a login, that is the finding", async () => {
+  const provider = await deployment.open(
+    { login: "environment" },
+    { env: { SEALFLOW_AZURE_RESOURCE_MANAGER: standIn.url, AZURE_TENANT_ID: "x" } },
+  );
+  const report = await provider.preflight();
+  expect(report).toMatchObject({
+    ready: false,
+    findings: [{ check: "login", status: "failed", mend: expect.stringContaining("AZURE_CLIENT_SECRET") }],
+  });
+});
+
 test("permissions: wildcards in any case, minus what is taken away", () => {
   const action = "Microsoft.Authorization/roleAssignments/write";
   expect(allows({ actions: ["*"], notActions: [] }, action)).toBe(true);

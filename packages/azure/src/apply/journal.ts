@@ -2,18 +2,9 @@
  * Operations in flight, written down so that a later process picks them up. One JSON object per line; a line is on the
  * disk before the next step is taken. Holds ids, addresses and states; never tokens, bodies or signatures of addresses.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Clock, isJsonObject, type JsonObject } from "@sealflow/core";
+import { type Clock, type Digest, isJsonObject, type JsonObject } from "@sealflow/core";
 import { type Operation, openOperation } from "../arm/operation.js";
 
 /** What happened to a request. */
@@ -22,12 +13,16 @@ export type JournalEntry =
   | { readonly type: "sending"; readonly step: string; readonly operation: Operation }
   /** Accepted: the service works on it. */
   | { readonly type: "accepted"; readonly step: string; readonly operation: Operation }
-  | { readonly type: "ended"; readonly step: string; readonly error?: string };
+  | { readonly type: "ended"; readonly step: string; readonly error?: string }
+  /** A saved plan is being carried out. */
+  | { readonly type: "plan"; readonly digest: Digest };
 
 /** The file and what it says. */
 export interface Journal {
   /** Operations that had not ended, oldest first, as an earlier process left them. */
   readonly pending: readonly PendingOperation[];
+  /** Digest of the saved plan that an earlier process had begun and not finished. */
+  readonly plan: string | undefined;
   write(entry: JournalEntry): void;
   /** Forgets all: everything has ended. */
   clear(): void;
@@ -48,16 +43,18 @@ export interface PendingOperation {
 export function openJournal(file: string, clock: Clock): Journal {
   mkdirSync(dirname(file), { recursive: true });
   const pending = readPending(file);
-  let descriptor = rewrite(file, pending);
+  const plan = readPlan(file);
+  let descriptor = rewrite(file, pending, plan);
   return {
     pending,
+    plan,
     write(entry) {
       const safe = "operation" in entry ? { ...entry, operation: openOperation(entry.operation) } : entry;
       append(descriptor, { time: clock.now(), ...safe });
     },
     clear() {
       closeSync(descriptor);
-      descriptor = rewrite(file, []);
+      descriptor = rewrite(file, [], undefined);
     },
     close: () => closeSync(descriptor),
   };
@@ -77,6 +74,14 @@ export function readPending(file: string): PendingOperation[] {
     }
   }
   return [...pending.values()];
+}
+
+function readPlan(file: string): string | undefined {
+  const digests = linesOf(file).flatMap((line) => {
+    const entry = parseLine(line);
+    return entry?.type === "plan" && typeof entry.digest === "string" ? [entry.digest] : [];
+  });
+  return digests.at(-1);
 }
 
 function linesOf(file: string): string[] {
@@ -101,9 +106,10 @@ function isOperation(value: unknown): value is Operation {
 }
 
 /** Starts the file anew with what is pending, in one step. */
-function rewrite(file: string, pending: readonly PendingOperation[]): number {
+function rewrite(file: string, pending: readonly PendingOperation[], plan: string | undefined): number {
   const fresh = `${file}.new`;
   const descriptor = openSync(fresh, "w", 0o600);
+  if (plan !== undefined) append(descriptor, { type: "plan", digest: plan });
   for (const { step, operation, accepted, time } of pending) {
     append(descriptor, { time, type: accepted ? "accepted" : "sending", step, operation });
   }
@@ -116,9 +122,4 @@ function rewrite(file: string, pending: readonly PendingOperation[]): number {
 function append(descriptor: number, value: unknown): void {
   writeSync(descriptor, `${JSON.stringify(value)}\n`);
   fsyncSync(descriptor);
-}
-
-/** Removes the file. */
-export function removeJournal(file: string): void {
-  rmSync(file, { force: true });
 }

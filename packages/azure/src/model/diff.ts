@@ -1,5 +1,5 @@
 /** Differences between what shall be and what is. */
-import { canonicalJson, isJsonObject, type JsonValue } from "@sealflow/core";
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
 import { valueAt } from "./path.js";
 import { isReference, type Property, type Resource } from "./resource.js";
 
@@ -59,8 +59,21 @@ const comparisons: Readonly<Record<NonNullable<Property["compare"]>, Compare>> =
     isJsonObject(wanted) &&
     isJsonObject(found) &&
     Object.entries(wanted).every(([key, value]) => exact(value, memberNamed(found, key) ?? null)),
+  labels: (wanted, found) => exact(wanted, isJsonObject(found) ? ownLabels(found) : found),
+  region: (wanted, found) => regionOf(wanted) === regionOf(found),
   version: (wanted, found) => wanted === "" || found === wanted || String(found).startsWith(`${wanted}.`),
 };
+
+function ownLabels(labels: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(labels).filter(([name]) => !name.startsWith("kubernetes.azure.com/")),
+  );
+}
+
+/** `East US` and `eastus` are the same. */
+function regionOf(value: JsonValue): string {
+  return String(value).replaceAll(" ", "").toLowerCase();
+}
 
 /** Names of tags are caseless. */
 function memberNamed(object: { readonly [key: string]: JsonValue }, key: string): JsonValue | undefined {

@@ -22,9 +22,11 @@ export type ResourceKind =
  * - `caseless`: text without regard to case.
  * - `set`: lists without order or case.
  * - `include`: the live object has at least these members.
+ * - `labels`: deep equality, but for labels that AKS itself sets (`kubernetes.azure.com/…`).
+ * - `region`: without regard to case and spaces.
  * - `version`: `1.35` equals any `1.35.x`; empty text is the service's choice and equals anything.
  */
-export type Comparison = "exact" | "caseless" | "set" | "include" | "version";
+export type Comparison = "exact" | "caseless" | "set" | "include" | "labels" | "region" | "version";
 
 /** One property that the configuration decides. */
 export interface Property {

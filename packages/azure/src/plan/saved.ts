@@ -1,7 +1,7 @@
 /** Plans as files, and whether they still hold. */
-import { SealflowError, SealflowErrors } from "@sealflow/core";
+import { SealflowError, SealflowErrors, throwFindings } from "@sealflow/core";
 import { isPlan } from "./make.js";
-import type { Change, Plan } from "./types.js";
+import { type Change, type Plan, pendingChanges } from "./types.js";
 
 /**
  * Reads a plan that `plan --output` wrote.
@@ -41,6 +41,22 @@ export function assertCurrent(saved: Plan, now: Plan): void {
     },
     findings,
   );
+}
+
+/**
+ * Holds a saved plan against one made now, when an apply of it was cut short: what is left must be part of it.
+ *
+ * @throws SealflowError `AZURE_PLAN_STALE` with every difference.
+ */
+export function assertRest(saved: Plan, now: Plan): void {
+  const planned = new Set(pendingChanges(saved).map(({ address }) => address));
+  const beyond = pendingChanges(now).filter(({ address }) => !planned.has(address));
+  const more = beyond.map(({ address, action }) => stale(`${address}: the plan does not ${action} it`));
+  throwFindings([...headFindings(saved, now), ...more], {
+    code: "AZURE_PLAN_STALE",
+    message: "plan: expected that nothing else has changed since it was begun",
+    hint: "plan anew and look at it again",
+  });
 }
 
 function headFindings(saved: Plan, now: Plan): SealflowError[] {

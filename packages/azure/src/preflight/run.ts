@@ -20,12 +20,20 @@ const checks: readonly PreflightCheck[] = [
   namesCheck,
 ];
 
-/**
- * Runs every check; one that could not be made is a finding too. Only a failing login ends all.
- *
- * @throws SealflowError `AZURE_LOGIN_FAILED`, `AZURE_UNREACHABLE`
- */
+/** Runs every check; one that could not be made is a finding too. Without a login there is nothing else to ask. */
 export async function runPreflight(context: PreflightContext): Promise<PreflightReport> {
+  try {
+    return await runChecks(context);
+  } catch (error) {
+    if (!isSealflowError(error) || !endsAll.has(error.code)) throw error;
+    const mend = error.hint ?? "sign in again";
+    return { ready: false, findings: [{ check: "login", status: "failed", message: error.message, mend }] };
+  }
+}
+
+const endsAll = new Set(["AZURE_LOGIN_FAILED", "AZURE_UNREACHABLE"]);
+
+async function runChecks(context: PreflightContext): Promise<PreflightReport> {
   const findings = (await Promise.all(checks.map((check) => guarded(check, context)))).flat();
   return { ready: !findings.some(({ status }) => status === "failed"), findings };
 }
@@ -37,8 +45,7 @@ async function guarded(
   try {
     return await check.run(context);
   } catch (error) {
-    if (!isSealflowError(error) || error.code === "AZURE_LOGIN_FAILED" || error.code === "AZURE_UNREACHABLE")
-      throw error;
+    if (!isSealflowError(error) || endsAll.has(error.code)) throw error;
     const mend = error.hint ?? "look into it by hand, or let plan and apply tell";
     return [{ check: check.name, status: "unknown", message: error.message, mend }];
   }

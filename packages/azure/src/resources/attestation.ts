@@ -27,7 +27,7 @@ export function attestationResources(context: DeploymentContext): Resource[] {
       {
         path: "location",
         value: config.location,
-        compare: "caseless",
+        compare: "region",
         change: "replace",
         reason: "a provider can't move",
       },

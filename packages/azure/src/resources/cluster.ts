@@ -43,7 +43,7 @@ function identityAndVersion(context: DeploymentContext): Property[] {
   const replaced = { change: "replace", reason: atCreation } as const;
   const prefix = dnsPrefix(cluster.name, config.resourceGroup.name, subscription);
   return [
-    { path: "location", value: config.location, compare: "caseless", ...replaced },
+    { path: "location", value: config.location, compare: "region", ...replaced },
     { path: "tags", value: tagsOf(config), absent: {}, compare: "include" },
     { path: "identity.type", value: "SystemAssigned", compare: "caseless", ...replaced },
     { path: "sku.name", value: "Base", absent: "Base", compare: "caseless", ...replaced },

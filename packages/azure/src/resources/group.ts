@@ -18,7 +18,7 @@ export function groupResource({ config, subscription }: DeploymentContext): Reso
       {
         path: "location",
         value: config.location,
-        compare: "caseless",
+        compare: "region",
         change: "replace",
         reason: "a group can't move",
       },

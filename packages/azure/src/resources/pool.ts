@@ -94,7 +94,7 @@ export function poolProperties(pool: PoolSettings, kubernetesVersion: string | u
       compare: "caseless",
       ...replaced,
     },
-    { path: "nodeLabels", value: orAbsent(pool.labels), absent: {} },
+    { path: "nodeLabels", value: orAbsent(pool.labels), absent: {}, compare: "labels" },
     { path: "nodeTaints", value: [...pool.taints], absent: [], compare: "set" },
     { path: "upgradeSettings", value: upgradeSettings(pool.mode), change: "never" },
     { path: "scaleSetPriority", value: "Regular", absent: "Regular", compare: "caseless", ...replaced },

@@ -31,7 +31,7 @@ export function registryResource(context: DeploymentContext): Resource {
       {
         path: "location",
         value: config.location,
-        compare: "caseless",
+        compare: "region",
         change: "replace",
         reason: "a registry can't move",
       },

@@ -48,7 +48,7 @@ function vaultProperties({ config, tenant }: DeploymentContext, settings: VaultS
     {
       path: "location",
       value: config.location,
-      compare: "caseless",
+      compare: "region",
       change: "replace",
       reason: "a vault can't move",
     },

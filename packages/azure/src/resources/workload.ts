@@ -31,7 +31,7 @@ export function workloadResources(context: DeploymentContext): Resource[] {
       {
         path: "location",
         value: config.location,
-        compare: "caseless",
+        compare: "region",
         change: "replace",
         reason: "an identity can't move",
       },

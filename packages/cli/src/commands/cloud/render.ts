@@ -40,7 +40,10 @@ function formatChange(change: Change, style: Style): string {
   const { action, address, reason } = change;
   const head = `${signs[action]} ${action.padEnd(9)} ${visible(address)}`;
   const why = reason === undefined ? "" : style.dim(`  (${visible(reason)})`);
-  const lines = action === "create" ? createdLines(change) : changedLines(change.properties);
+  const lines =
+    action === "create"
+      ? createdLines(change)
+      : [...changedLines(change.properties), ...retiredLines(change)];
   return `${paint(action, style)(head)}${why}\n${lines.map((line) => `      ${line}\n`).join("")}`;
 }
 
@@ -55,6 +58,13 @@ function changedLines(properties: readonly PropertyChange[]): string[] {
     const mark = change === "replace" ? "  needs a replacement" : "";
     return `${visible(path)}: ${shown(before)} → ${shown(after)}${mark}`;
   });
+}
+
+function retiredLines({ action, id, write, retires = [] }: Change): string[] {
+  const old = retires.map(({ name }) => visible(name)).join(", ");
+  if (action !== "replace" || old === "") return [];
+  const made = write === "create" ? `pool ${visible(id.split("/").at(-1) ?? "")} is made first; then ` : "";
+  return [`${made}${old} is drained and deleted`];
 }
 
 function shown(value: unknown): string {
