@@ -1,6 +1,7 @@
 /** The engine as its callers see it: options, runs, results. */
 import type { JsonObject } from "@sealflow/core";
 import type { PipelineDocument } from "@sealflow/pipeline";
+import type { TaskExecutor } from "./elsewhere.js";
 import type { LogChunk, RunEvent } from "./events.js";
 import type { RunSummary } from "./result.js";
 import type { SealedProject } from "./sealed/project.js";
@@ -25,6 +26,8 @@ export interface EngineOptions {
    * refuse. `host`: as a plain process on this machine, without any isolation. Default: `auto`.
    */
   readonly containers?: ContainerMode;
+  /** Runs the attempts of tasks elsewhere, for example as Jobs of a cluster. Default: on this machine. */
+  readonly executor?: TaskExecutor;
   /** Time between the request to end a task and its killing, in milliseconds. Default: 5000. */
   readonly graceMs?: number;
   /**

@@ -53,6 +53,7 @@ function servicesOf(options: EngineOptions): EngineServices {
     }),
     pool: new WorkerPool(() => pythonSources(environment), environment),
     containers: options.containers ?? "auto",
+    ...(options.executor === undefined ? {} : { executor: options.executor }),
     concurrency,
     threads,
     graceMs: options.graceMs ?? 5000,

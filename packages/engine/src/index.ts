@@ -1,6 +1,8 @@
 export type { ContainerMode, Engine, EngineOptions, RunListeners, RunOptions } from "./api.js";
+export type { ExecutorJob, PythonJob, ResolvedJob, StartedAttempt, TaskExecutor } from "./elsewhere.js";
 export { createEngine } from "./engine.js";
 export { type PythonNeeds, type PythonPreparation, preparePython } from "./environments/prepare.js";
+export { pythonSources } from "./environments/sources.js";
 export * from "./events.js";
 export { type PythonComponent, pythonComponent } from "./executors/wrapper.js";
 export * from "./result.js";
@@ -10,3 +12,4 @@ export type { SealedSettings } from "./sealed/session.js";
 export type { GcOptions, GcReport } from "./store/collection.js";
 export { ensureStore, openStore, type Store } from "./store/store.js";
 export { type RunDetails, type RunHeader, RunView } from "./store/summary.js";
+export type { TaskExit } from "./workers/protocol.js";

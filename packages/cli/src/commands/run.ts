@@ -1,5 +1,5 @@
 /** `sealflow run`, `resume` and `retry`. */
-import { type JsonObject, SealflowError } from "@sealflow/core";
+import { isSealflowError, type JsonObject, SealflowError } from "@sealflow/core";
 import {
   createEngine,
   type Engine,
@@ -54,7 +54,7 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
       ...(flags.collected === undefined ? {} : { collected: flags.collected }),
       ...(flags.sealed ? { sealed: sealedSettings(project, flags) } : {}),
     };
-    return execute(context, { flags, store, project }, (engine, listeners) =>
+    return execute(context, { flags, store, project, target }, (engine, listeners) =>
       engine.run(document, { ...options, ...listeners }),
     );
   });
@@ -124,7 +124,9 @@ async function continueRun(
   return withRunJson(context, flags, async () => {
     const project = await findProject(context.cwd);
     const store = await openProjectStore(context, flags.store);
-    return execute(context, { flags, store, project }, work(resolveRunId(store, reference)));
+    const target = flags.on === undefined ? ({ kind: "local" } as const) : await targetOf(context, flags.on);
+    if (target.kind === "remote") throw recordedHere(target.name);
+    return execute(context, { flags, store, project, target }, work(resolveRunId(store, reference)));
   });
 }
 
@@ -138,15 +140,29 @@ function pipelineFile(project: Project, file: string | undefined): string {
   });
 }
 
+function recordedHere(name: string): SealflowError {
+  return new SealflowError({
+    code: "CLI_RUN_ELSEWHERE",
+    message: `expected a run that is recorded here, got one of ${name}`,
+    hint: "--on k8s:CONTEXT continues runs of Jobs; other engines continue their runs themselves.",
+  });
+}
+
 interface Execution {
+  readonly target: Exclude<Target, { kind: "remote" }>;
   readonly flags: ExecutionFlags;
   readonly store: Store;
   readonly project: Project;
 }
 
 async function execute(context: CliContext, execution: Execution, work: Work): Promise<number> {
-  const { flags, store, project } = execution;
-  const concurrency = flags.concurrency ?? project.config.concurrency;
+  const { flags, store, project, target } = execution;
+  const jobs =
+    target.kind === "jobs"
+      ? await (await import("./jobs-target.js")).openJobs(context, flags, target)
+      : undefined;
+  // Kubernetes decides how many fit.
+  const concurrency = flags.concurrency ?? (jobs === undefined ? project.config.concurrency : 64);
   const events = flags.events === undefined ? undefined : openEventFile(context, flags.events);
   const watch = watchRun(context, events);
   const engine = createEngine({
@@ -154,19 +170,42 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
     sealing: async () =>
       (await import("../sealed/project.js")).sealingOf(context, flags, { store, project })(),
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(jobs === undefined ? {} : { executor: jobs.executor }),
     ...(flags.allowHostCommands ? { containers: "host" as const } : {}),
   });
   const started = context.clock.now();
+  const leave =
+    jobs !== undefined && flags.onInterrupt === "detach" ? leavable(engine, watch.listeners) : undefined;
   let summary: RunSummary;
   try {
-    summary = await work(engine, watch.listeners);
+    summary = await work(engine, leave?.listeners ?? watch.listeners);
+  } catch (error) {
+    if (!isSuspension(error)) throw error;
+    context.process.stderr.write(
+      `Left; its Jobs go on. sealflow resume latest --on ${flags.on} continues it\n`,
+    );
+    return exitCode.interrupted;
   } finally {
     watch.stop();
     await engine.close();
+    jobs?.close();
     events?.close();
   }
   printSummary(context, flags, summary, context.clock.now() - started);
   return exitCodeOf(summary);
+}
+
+/** Ctrl-C leaves the run where it is: its attempts go on elsewhere. */
+function leavable(
+  engine: Engine,
+  { signal, ...listeners }: RunListeners,
+): { readonly listeners: RunListeners } {
+  signal?.addEventListener("abort", () => void engine.close({ suspend: true }), { once: true });
+  return { listeners };
+}
+
+function isSuspension(error: unknown): boolean {
+  return isSealflowError(error) && error.code === "ENGINE_RUN_SUSPENDED";
 }
 
 function exitCodeOf({ state, tasks }: RunSummary): number {

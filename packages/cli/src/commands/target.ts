@@ -1,11 +1,12 @@
-/** Where a command's runs are: this machine, or a remote engine. */
+/** Where a command's runs are: this machine, a remote engine, or a cluster whose Jobs do the work. */
 import type { ClusterContext, Session } from "@sealflow/cluster";
 import type { CliContext } from "../context.js";
 
 /** A place for runs. */
 export type Target =
   | { readonly kind: "local" }
-  | { readonly kind: "remote"; readonly name: string; readonly context: ClusterContext };
+  | { readonly kind: "remote"; readonly name: string; readonly context: ClusterContext }
+  | { readonly kind: "jobs"; readonly kubeContext: string | undefined };
 
 /**
  * What `--on` means; without it, the context in use.
@@ -15,6 +16,7 @@ export type Target =
 export async function targetOf(context: CliContext, on: string | undefined): Promise<Target> {
   const { env } = context.process;
   if (on === "local") return { kind: "local" };
+  if (on?.startsWith("k8s:")) return { kind: "jobs", kubeContext: on.slice("k8s:".length) || undefined };
   if (on === undefined && !(await hasContexts(env))) return { kind: "local" };
   const { contextNamed, localContext, readContexts } = await import("@sealflow/cluster");
   const file = readContexts(env);

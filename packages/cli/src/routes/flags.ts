@@ -44,7 +44,8 @@ export const onFlag = {
   parse: text,
   optional: true,
   placeholder: "name",
-  brief: "Where: a context of `sealflow contexts`, or local (default: the context in use)",
+  brief:
+    "Where: a context of `sealflow contexts`, k8s:CONTEXT for Jobs of a cluster, or local (default: the context in use)",
 } as const;
 
 /** A flag that is off unless given. */

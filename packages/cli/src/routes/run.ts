@@ -20,6 +20,11 @@ export interface ExecutionFlags extends KeyFlagValues {
   readonly allowHostCommands: boolean;
   readonly events?: string;
   readonly json: boolean;
+  readonly on?: string;
+  readonly artifacts?: string;
+  readonly namespace?: string;
+  readonly serviceAccount?: string;
+  readonly onInterrupt?: "detach" | "cancel";
 }
 
 /** Flags of `run`. */
@@ -38,11 +43,8 @@ export interface RunFlags extends ExecutionFlags {
   readonly sealed: boolean;
   readonly release?: readonly string[];
   readonly declassify?: readonly string[];
-  readonly on?: string;
   readonly logs: boolean;
-  readonly onInterrupt?: "detach" | "cancel";
   readonly experiment?: string;
-  readonly serviceAccount?: string;
   readonly pipelineRoot?: string;
 }
 
@@ -60,6 +62,17 @@ const execution = {
   ),
   events: textFlag("file", "Append the run's events to this file as JSON lines"),
   json: jsonFlag,
+  on: onFlag,
+  artifacts: textFlag(
+    "uri",
+    "With --on k8s:CONTEXT: where artifacts are kept, as s3://, gs:// or azure:// (SEALFLOW_ARTIFACTS)",
+  ),
+  namespace: textFlag("name", "With --on k8s:CONTEXT: namespace of the Jobs (default: the context's)"),
+  serviceAccount: textFlag("name", "Kubernetes service account of the run's pods (with --on)"),
+  onInterrupt: choiceFlag(
+    ["detach", "cancel"],
+    "What the first Ctrl-C does with --on: leave the run going (default for engines), or cancel it (default for Jobs)",
+  ),
 } as const;
 
 export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
@@ -98,14 +111,8 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
         ["nested", "flat"],
         "What Collected makes of nested loops: lists of lists (default), or one list as the official backend",
       ),
-      on: onFlag,
       logs: switchFlag("Print what tasks write while they run (with --on)"),
-      onInterrupt: choiceFlag(
-        ["detach", "cancel"],
-        "What the first Ctrl-C does to a run on another engine: leave it running (default), or cancel it",
-      ),
       experiment: textFlag("name", "Experiment of the run, made when there is none (with --on)"),
-      serviceAccount: textFlag("name", "Kubernetes service account of the run's pods (with --on)"),
       pipelineRoot: textFlag("uri", "Where the other engine keeps artifacts (with --on)"),
     },
     aliases: { p: "param" },

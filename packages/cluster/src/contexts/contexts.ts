@@ -106,7 +106,7 @@ export function contextNamed({ contexts }: ContextFile, name: string): ClusterCo
   throw new SealflowError({
     code: "CLUSTER_CONTEXT_UNKNOWN",
     message: `context ${name}: expected one of ${names.join(", ")}`,
-    hint: "`sealflow contexts add` makes one.",
+    hint: "`sealflow contexts add` makes one; k8s:CONTEXT runs tasks as Jobs on a cluster without Kubeflow.",
   });
 }
 

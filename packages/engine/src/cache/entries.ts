@@ -41,9 +41,14 @@ function readEntry(path: string): Entry | undefined {
 
 /** Content in the store is found by digest, so that a store may be moved; other content must be where it was. */
 function restore(store: StoreLayout, value: ArtifactValue): ArtifactValue | undefined {
-  if (value.digest === undefined || !isDigest(value.digest)) return value;
+  if (value.digest === undefined || !isDigest(value.digest) || isElsewhere(value)) return value;
   const path = blobPath(store, value.digest);
   return existsSync(path) ? { ...value, uri: pathToFileURL(path).href } : undefined;
+}
+
+/** Content of another store, where an executor ran the task; whether it is still there, the executor says. */
+function isElsewhere({ uri }: ArtifactValue): boolean {
+  return !uri.startsWith("file:");
 }
 
 /** True when outputs were kept under the key; whether their content still exists is not looked at. */
@@ -60,7 +65,8 @@ export function mark(store: StoreLayout, key: Digest): void {
 /** Keeps outputs under a key. Outputs whose content lies outside the store are not kept: nobody guards it there. */
 export function keep(store: StoreLayout, key: Digest, outputs: TaskOutputs): void {
   for (const value of Object.values(outputs.artifacts).flat()) {
-    if (value.digest !== undefined && !existsSync(blobPath(store, value.digest))) return;
+    if (value.digest !== undefined && !isElsewhere(value) && !existsSync(blobPath(store, value.digest)))
+      return;
   }
   const entry: Entry = { formatVersion: FORMAT, outputs };
   replaceFile(store, cachePath(store, key), `${JSON.stringify(entry)}\n`);

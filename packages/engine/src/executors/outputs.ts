@@ -4,7 +4,9 @@ import { cp } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
+  type Digest,
   type ErrorDetails,
+  isDigest,
   isJsonObject,
   type JsonObject,
   type JsonValue,
@@ -55,6 +57,9 @@ export async function readOutputs(
       type: definition.artifactType,
       metadata: { ...definition.metadata, ...objectOf(artifact.metadata) },
       path: pathOf(artifact, places, name),
+      ...(typeof artifact.digest === "string" && isDigest(artifact.digest)
+        ? { remoteDigest: artifact.digest }
+        : {}),
       ...(typeof artifact.customPath === "string" ? { customPath: artifact.customPath } : {}),
     }));
     artifacts[name] = await Promise.all(values.map((value) => keep(store, places, value, durable)));
@@ -145,6 +150,8 @@ function pathOf(artifact: JsonObject, places: OutputPlaces, name: string): strin
 
 interface Found extends Omit<ArtifactValue, "uri" | "digest"> {
   readonly path: string;
+  /** Of content elsewhere, as the executor that ran the task says. */
+  readonly remoteDigest?: Digest;
 }
 
 /**
@@ -155,10 +162,11 @@ interface Found extends Omit<ArtifactValue, "uri" | "digest"> {
 async function keep(
   store: StoreLayout,
   places: OutputPlaces,
-  { path, customPath, ...artifact }: Found,
+  { path, customPath, remoteDigest, ...artifact }: Found,
   durable: Promise<void>[],
 ): Promise<ArtifactValue> {
-  if (!isAbsolute(path)) return { ...artifact, uri: path };
+  if (!isAbsolute(path))
+    return { ...artifact, uri: path, ...(remoteDigest === undefined ? {} : { digest: remoteDigest }) };
   if (!existsSync(path)) {
     const nowhere = join(store.directory, "artifacts", "absent", artifact.name);
     return { ...artifact, uri: pathToFileURL(nowhere).href };

@@ -15,7 +15,7 @@ import type { Scratch } from "./scratch.js";
 
 /** How an attempt's process is started. */
 export interface AttemptStart {
-  readonly start: (places: OutputPlaces, log: string) => Promise<WorkerTask> | WorkerTask;
+  readonly start: (places: OutputPlaces, log: string, attempt: number) => Promise<WorkerTask> | WorkerTask;
   readonly timeoutMs?: number;
   readonly memoryLimitBytes?: number;
 }
@@ -40,7 +40,9 @@ export async function runAttempt(
   const places = placesIn(scratch);
   const unfollow = run.tails.follow(task.path, attempt.number, log);
   try {
-    const { exit, timedOut } = await supervised(run, attempt, () => attempt.start(places, log));
+    const { exit, timedOut } = await supervised(run, attempt, () =>
+      attempt.start(places, log, attempt.number),
+    );
     run.signal.throwIfAborted();
     if (timedOut || !isSuccess(exit)) {
       const timeout = timedOut && attempt.timeoutMs !== undefined ? { timeoutMs: attempt.timeoutMs } : {};

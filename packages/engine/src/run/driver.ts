@@ -29,7 +29,7 @@ import type { EngineServices, RunInProgress } from "./run-context.js";
 import { ScratchSpace } from "./scratch.js";
 import { contextOf, type RunSettings } from "./settings.js";
 import { Slots } from "./slots.js";
-import { isSuspended, suspendedRun } from "./suspension.js";
+import { isSuspended, SUSPENSION, suspendedRun } from "./suspension.js";
 
 /** How often a request for cancellation from another process is looked for. */
 const CANCEL_POLL_MS = 200;
@@ -93,7 +93,7 @@ export async function drive(
   try {
     for (const event of driven.opening) journal.append(event);
     const run = inProgress({ services, driven, layout, journal, listeners, signal: abort.signal });
-    const ignored = ignoredSettings(driven);
+    const ignored = services.executor === undefined ? ignoredSettings(driven) : undefined;
     if (ignored !== undefined) run.notice("ENGINE_PLATFORM_IGNORED", ignored);
     const outcome = await loopToEnd({ run, driven, journal, listeners, abort });
     if (outcome.state === "CANCELED" && isSuspended(listeners.signal)) {
@@ -103,6 +103,7 @@ export async function drive(
     await journal.flush();
     journal.append(ending(driven.sealed === undefined ? outcome : unsealed(outcome, driven, events)));
     await journal.flush();
+    await services.executor?.runEnded(driven.runId);
   } finally {
     abort.abort();
     await journal.close().catch(() => {});
@@ -150,6 +151,7 @@ function inProgress({ services, driven, layout, journal, listeners, signal }: Se
     settings: driven.settings,
     spec: driven.spec,
     platform: driven.platform,
+    locks: driven.locks,
     environments: new RunEnvironments(services.catalog, {
       locks: driven.locks,
       tell,
@@ -179,8 +181,9 @@ async function loopToEnd({ run, driven, journal, listeners, abort }: Looping): P
   const loop = new RunLoop(run, driven.loop);
   const cancel = (): void => {
     if (abort.signal.aborted) return;
-    abort.abort();
-    if (isSuspended(listeners.signal)) loop.suspend();
+    const suspended = isSuspended(listeners.signal);
+    abort.abort(suspended ? SUSPENSION : undefined);
+    if (suspended) loop.suspend();
     else loop.cancel();
   };
   const poll = setInterval(() => existsSync(run.layout.cancel) && cancel(), CANCEL_POLL_MS);

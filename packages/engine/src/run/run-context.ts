@@ -2,6 +2,7 @@
 import type { Fetch } from "@sealflow/core";
 import type { PipelineSpec, PlatformSpec, RunContext } from "@sealflow/pipeline";
 import type { ContainerMode } from "../api.js";
+import type { TaskExecutor } from "../elsewhere.js";
 import type { EnvironmentCatalog, RunEnvironments } from "../environments/service.js";
 import type { RunEventBody } from "../events.js";
 import type { LogTails } from "../executors/log-tail.js";
@@ -18,6 +19,8 @@ export interface EngineServices {
   readonly catalog: EnvironmentCatalog;
   readonly pool: WorkerPool;
   readonly containers: ContainerMode;
+  /** Runs attempts elsewhere; absent: on this machine. */
+  readonly executor?: TaskExecutor;
   readonly concurrency: number;
   readonly threads: number;
   readonly graceMs: number;
@@ -35,6 +38,8 @@ export interface RunInProgress {
   readonly settings: RunSettings;
   readonly spec: PipelineSpec;
   readonly platform: PlatformSpec | undefined;
+  /** Texts of locks by digest. */
+  readonly locks: Readonly<Record<string, string>>;
   readonly environments: RunEnvironments;
   readonly slots: Slots;
   readonly scratch: ScratchSpace;

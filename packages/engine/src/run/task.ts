@@ -1,8 +1,9 @@
 /** One due task: from the cache, or by attempts until one succeeds or the retry policy is used up. */
-import type { ErrorBody } from "@sealflow/core";
-import type { DueTask, TaskResult } from "@sealflow/pipeline";
+import { type ErrorBody, SealflowError } from "@sealflow/core";
+import type { DueTask, TaskOutputs, TaskResult } from "@sealflow/pipeline";
 import { isKnown, keep, lookUp, mark } from "../cache/entries.js";
 import { type CodeIdentity, cacheKey } from "../cache/key.js";
+import type { TaskExecutor } from "../elsewhere.js";
 import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
 import { createClaim, deleteClaim } from "../platform/claims.js";
@@ -16,6 +17,7 @@ import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from ".
 import { AttemptFailed } from "./attempt-failed.js";
 import { retryDelayMs } from "./backoff.js";
 import { containerIdentity, containerStart } from "./container-task.js";
+import { elsewhereIdentity, elsewhereStart } from "./elsewhere-task.js";
 import { runImporter } from "./importer-task.js";
 import { type PythonWork, type Work, workOf } from "./plan.js";
 import { timeoutOf } from "./platform.js";
@@ -71,11 +73,14 @@ export async function runTask(run: RunInProgress, due: DueTask, firstAttempt: nu
     ...more,
   });
   try {
+    if (run.sealed !== undefined && run.services.executor !== undefined) throw sealedElsewhere();
     if (run.sealed !== undefined) return await runSealedTask(run, run.sealed, due, firstAttempt);
     const task = configured(run, due);
-    const work = workOf(task, run.settings.baseDirectory);
+    // Elsewhere a component runs from its image, also where its directory is at hand here.
+    const work = workOf(task, run.services.executor === undefined ? run.settings.baseDirectory : undefined);
     if (work.kind === "python" && work.file !== undefined) tellDirectory(run, task, work);
     if (work.kind === "importer") return await imported(run, task, { work, ended, firstAttempt });
+    if (work.kind === "claim" && run.services.executor !== undefined) throw claimElsewhere(task);
     if (work.kind === "claim") return claimed(run, task, { work, ended, firstAttempt });
     return await computed(run, task, { work, ended, firstAttempt });
   } catch (cause) {
@@ -94,6 +99,23 @@ function tellDirectory(run: RunInProgress, task: DueTask, { file, container }: P
     "ENGINE_IMAGE_UNUSED",
     `${task.displayName} runs from ${file}, without its image ${container.image}.`,
   );
+}
+
+/** Sealed tasks run where this engine can see what runs them; in a cluster they bring their own evidence. */
+function sealedElsewhere(): SealflowError {
+  return new SealflowError({
+    code: "ENGINE_SEALED_ELSEWHERE",
+    message: "sealed run: expected tasks on this machine, got an executor that runs them elsewhere",
+    hint: "Leave --sealed or --on out; sealed runs on a cluster go through Kubeflow with `sealflow confidential`.",
+  });
+}
+
+function claimElsewhere({ displayName }: DueTask): SealflowError {
+  return new SealflowError({
+    code: "ENGINE_CLAIM_ELSEWHERE",
+    message: `task ${displayName}: expected a task that an executor can run, got one that makes or removes a volume claim`,
+    hint: "Make the claim in the cluster beforehand, and mount it by name.",
+  });
 }
 
 function isStoreError(cause: unknown): boolean {
@@ -142,6 +164,8 @@ async function computed(
   due: DueTask,
   { work, ended, firstAttempt }: Job<Computed>,
 ): Promise<TaskEnd> {
+  const { executor } = run.services;
+  if (executor !== undefined) return computedElsewhere(run, due, { work, ended, firstAttempt, executor });
   const task = await withContents(run, due);
   const around = surroundingsOf(run, task);
   const caching = task.caching.enabled && around.cacheable;
@@ -160,6 +184,38 @@ async function computed(
   const { outputs, durable, usage } = await attempts(run, task, tries);
   if (key !== undefined) keep(run.services.store, key, outputs);
   return ended({ state: "SUCCEEDED", outputs }, { durable, usage });
+}
+
+/** As here, but for what this machine would put around the task: volumes and secrets are those of the place. */
+async function computedElsewhere(
+  run: RunInProgress,
+  task: DueTask,
+  { work, ended, firstAttempt, executor }: Job<Computed> & { readonly executor: TaskExecutor },
+): Promise<TaskEnd> {
+  const caching = task.caching.enabled && !mountsVolumes(task);
+  const key = caching ? cacheKey(task, elsewhereIdentity(run, task, { work, executor })) : undefined;
+  const known = key === undefined ? undefined : lookUp(run.services.store, key);
+  const present = known !== undefined && (await executor.present(urisOf(known))) ? known : undefined;
+  if (present !== undefined) {
+    run.tell(startedEvent(task, firstAttempt, { cacheKey: key }));
+    return ended({ state: "SUCCEEDED", outputs: present }, { cached: true });
+  }
+  const start = elsewhereStart(run, task, { work, executor, timeoutMs: timeoutOf(task) });
+  const { outputs, durable, usage } = await attempts(run, task, { key, firstAttempt, start });
+  if (key !== undefined) keep(run.services.store, key, outputs);
+  return ended({ state: "SUCCEEDED", outputs }, { durable, usage });
+}
+
+/** What a task leaves on a volume, no cache brings back. */
+function mountsVolumes({ platform }: DueTask): boolean {
+  const mounts = platform?.pvcMount;
+  return Array.isArray(mounts) && mounts.length > 0;
+}
+
+function urisOf({ artifacts }: TaskOutputs): string[] {
+  return Object.values(artifacts).flatMap((list) =>
+    list.filter(({ digest }) => digest !== undefined).map(({ uri }) => uri),
+  );
 }
 
 function identityOf(

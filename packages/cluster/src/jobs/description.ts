@@ -1,0 +1,149 @@
+/** What a pod is told of its attempt: one JSON file in a secret, since its addresses are credentials. */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { isDigest, type JsonObject, SealflowError } from "@sealflow/core";
+import type { ExecutorJob } from "@sealflow/engine";
+import type { ArtifactValue } from "@sealflow/pipeline";
+import { type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
+import { artifactPrefix, resultKey } from "./names.js";
+
+/** Where an attempt works in its pod. */
+export const workDirectory = "/sealflow/work";
+
+/** Where its description and its source are mounted. */
+export const taskDirectory = "/sealflow/task";
+
+/** End of the URI of a directory, which travels as one tar. */
+const PACKED = ".dir.tar";
+
+/** For how long addresses are good: a task may wait for its node, then run. A week is the most that S3 signs. */
+const ADDRESS_SECONDS = 7 * 86_400;
+
+/** What goes into the pod. */
+export interface Description {
+  /** Contents of the secret, by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly image: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Describes an attempt. Artifacts of this machine that it reads are brought into the store first, once per content.
+ *
+ * @throws SealflowError `CLUSTER_STORE_…`, `CLUSTER_COMMAND_MISSING`
+ */
+export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): Promise<Description> {
+  const inputs: JsonObject[] = [];
+  const paths = new Map<ArtifactValue, string>();
+  for (const [name, list] of Object.entries(job.task.inputs.artifacts)) {
+    for (const [index, artifact] of list.entries()) {
+      const path = artifact.customPath ?? `${workDirectory}/inputs/${name}/${index}`;
+      const source = await sourceOf(store, artifact);
+      if (source === undefined) continue;
+      paths.set(artifact, path);
+      inputs.push({ ...source, path });
+    }
+  }
+  const own = (name: string) => `${workDirectory}/outputs/${name}`;
+  const at = job.at({
+    outputFile: `${workDirectory}/executor_output.json`,
+    outputParameter: own,
+    outputArtifact: own,
+    inputArtifact: (artifact) => paths.get(artifact) ?? artifact.uri,
+  });
+  const { python, task } = job;
+  const command = [...at.command, ...at.args];
+  if (python === undefined && command.length === 0) throw withoutCommand(job);
+  const result = await store.address(resultKey(job.runId, task.path), {
+    ...{ method: "PUT", seconds: ADDRESS_SECONDS, ifAbsent: true },
+  });
+  const description = {
+    attempt: job.attempt,
+    directory: workDirectory,
+    directories: [`${workDirectory}/outputs`],
+    executorInput: at.executorInput,
+    inputs,
+    outputs: await outputsOf(job, store, own),
+    result: { ...result, uri: uriOf(store, resultKey(job.runId, task.path)) },
+    ...(python === undefined
+      ? { command }
+      : {
+          source: `${taskDirectory}/component.py`,
+          function: python.function,
+          installations: python.installations,
+          indexUrls: python.indexUrls,
+          trustedHosts: python.trustedHosts,
+        }),
+  };
+  return {
+    image: at.image,
+    env: at.env,
+    files: {
+      "task.json": JSON.stringify(description),
+      ...(python === undefined ? {} : { "component.py": python.source }),
+    },
+  };
+}
+
+async function outputsOf(
+  job: ExecutorJob,
+  store: ArtifactStore,
+  path: (name: string) => string,
+): Promise<JsonObject[]> {
+  const prefix = artifactPrefix(job.runId, job.task.path, job.attempt);
+  const place = async (key: string) => ({
+    ...(await store.address(key, { method: "PUT", seconds: ADDRESS_SECONDS })),
+    uri: uriOf(store, key),
+  });
+  return Promise.all(
+    Object.keys(job.task.outputArtifacts).map(async (name) => ({
+      name,
+      path: path(name),
+      plain: await place(`${prefix}/${name}`),
+      packed: await place(`${prefix}/${name}${PACKED}`),
+      absent: `${store.root}/absent/${name}`,
+    })),
+  );
+}
+
+/** Where a pod gets an input from; undefined for what it must reach by itself, or what was never written. */
+async function sourceOf(store: ArtifactStore, artifact: ArtifactValue): Promise<JsonObject | undefined> {
+  const { uri, digest } = artifact;
+  if (digest === undefined) return undefined;
+  const key = keyOf(store, uri) ?? (uri.startsWith("file:") ? await brought(store, artifact) : undefined);
+  if (key === undefined) return undefined;
+  const address = await store.address(key, { method: "GET", seconds: ADDRESS_SECONDS });
+  return { ...address, uri: uriOf(store, key), packed: key.endsWith(PACKED), digest };
+}
+
+/** A file of this machine, in the store under its content. */
+async function brought(store: ArtifactStore, { uri, digest = "", name }: ArtifactValue): Promise<string> {
+  if (!isDigest(digest)) throw notSent(name, `expected a digest, got ${digest}`);
+  const key = `content/${digest.slice("sha256:".length)}`;
+  if (await store.has(key)) return key;
+  let content: Uint8Array;
+  try {
+    content = await readFile(fileURLToPath(uri));
+  } catch (cause) {
+    const directory = (cause as NodeJS.ErrnoException).code === "EISDIR";
+    throw notSent(name, directory ? "expected a file, got a directory" : String(cause));
+  }
+  await store.put(key, content);
+  return key;
+}
+
+function notSent(name: string, reason: string): SealflowError {
+  return new SealflowError({
+    code: "CLUSTER_INPUT_UNSENT",
+    message: `artifact ${name}: can't be brought into the cluster's store: ${reason}`,
+    hint: "Import a single file, or one that is in the store already.",
+  });
+}
+
+function withoutCommand({ task }: ExecutorJob): SealflowError {
+  return new SealflowError({
+    code: "CLUSTER_COMMAND_MISSING",
+    message: `task ${task.displayName}: expected a command in the component, got only an image`,
+    hint: "Name the command: an image's own entrypoint can't be read here.",
+  });
+}

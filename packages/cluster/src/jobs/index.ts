@@ -1,0 +1,3 @@
+export { JobsExecutor, type JobsOptions } from "./executor.js";
+export { managedBy, runLabel, runName } from "./names.js";
+export { type PodParts, podParts, resourcesOf } from "./platform.js";

@@ -1,0 +1,313 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { createEngine, openStore, pythonSources, type RunOptions } from "@sealflow/engine";
+import { parsePipelineDocument } from "@sealflow/pipeline";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { makeSgxNode, startCluster, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
+import { type StoreServer, s3Server } from "../../../test-support/stores/servers.js";
+import { connect, JobsExecutor, type KubeClient, managedBy, openArtifactStore } from "../src/index.js";
+import { command, pipelineOf, python } from "./support/jobs-pipelines.js";
+
+let cluster: TestCluster;
+let client: KubeClient;
+let objects: StoreServer;
+let directory: string;
+afterEach(() =>
+  client.patch({ apiVersion: "v1", kind: "Node", name: cluster.nodeName }, { spec: { taints: null } }),
+);
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "sealflow-jobs-"));
+  cluster = await startCluster();
+  objects = await s3Server(cluster.hostIp);
+  client = connect({ kubeconfig: cluster.kubeconfig }, {});
+});
+afterAll(async () => {
+  client?.transport.close();
+  await objects?.stop();
+  await cluster?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const artifacts = () =>
+  openArtifactStore(objects.uri, { environment: objects.environment, fetch, now: Date.now });
+
+function engine() {
+  const executor = new JobsExecutor({
+    client,
+    store: artifacts(),
+    namespace: "default",
+    pythonSources: pythonSources(process.env),
+  });
+  return createEngine({ store: openStore(join(directory, "store")), executor, concurrency: 8 });
+}
+
+async function run(document: string, options: RunOptions = {}) {
+  const own = engine();
+  try {
+    return await own.run(parsePipelineDocument(document), { baseDirectory: directory, ...options });
+  } finally {
+    await own.close();
+  }
+}
+
+async function left(kind: string, apiVersion = "v1"): Promise<string[]> {
+  const labelSelector = Object.entries(managedBy)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(",");
+  const { items } = await client.list({ apiVersion, kind }, { namespace: "default", labelSelector });
+  return items.map(({ metadata }) => metadata.name ?? "");
+}
+
+const sums = pipelineOf({
+  make: python({
+    code: `
+def make(count: int, numbers: Output[Dataset], table: Output[Artifact]) -> int:
+    import json, os
+    with open(numbers.path, "w") as file: file.write("\\n".join(str(each) for each in range(count)))
+    numbers.metadata["rows"] = count
+    os.makedirs(table.path + "/deep")
+    with open(table.path + "/deep/one.txt", "w") as file: file.write("inside")
+    print("made", count)
+    return count
+`,
+    inputs: { count: { constant: 5, type: "NUMBER_INTEGER" } },
+    outputs: { Output: "NUMBER_INTEGER" },
+    artifacts: { numbers: "system.Dataset", table: "system.Artifact" },
+  }),
+  total: python({
+    code: `
+def total(numbers: Input[Dataset], table: Input[Artifact]) -> dict:
+    with open(numbers.path) as file: values = [int(line) for line in file]
+    return {"sum": sum(values), "rows": numbers.metadata["rows"], "deep": open(table.path + "/deep/one.txt").read()}
+`,
+    artifactInputs: {
+      numbers: ["make", "numbers", "system.Dataset"],
+      table: ["make", "table", "system.Artifact"],
+    },
+    outputs: { Output: "STRUCT" },
+  }),
+});
+
+describe("tasks as Jobs", () => {
+  it("run in pods with their inputs and outputs in the store, and leave nothing behind in the cluster", async () => {
+    const logs: string[] = [];
+    const summary = await run(sums, { onLog: ({ path, text }) => logs.push(`${path}: ${text}`) });
+    expect(summary.error).toBeUndefined();
+    expect(summary.tasks.map(({ path, state, outputs }) => [path, state, outputs])).toEqual([
+      ["make", "SUCCEEDED", { Output: 5 }],
+      ["total", "SUCCEEDED", { Output: { sum: 10, rows: 5, deep: "inside" } }],
+    ]);
+    const [numbers] = summary.tasks[0]?.artifacts.numbers ?? [];
+    expect(numbers).toMatchObject({
+      uri: expect.stringMatching(/^s3:\/\/artifacts\/runs\/runs\//),
+      metadata: { rows: 5 },
+    });
+    expect(numbers?.digest).toMatch(/^sha256:/);
+    expect(logs.join("")).toContain("made 5");
+    await sleep(2000);
+    expect(await left("Job", "batch/v1")).toEqual([]);
+    expect(await left("Secret")).toEqual([]);
+    expect((await left("ConfigMap")).filter((name) => name.startsWith("sealflow-run-"))).toEqual([]);
+  });
+
+  it("come from the cache while their artifacts are in the store, and run again when those are gone", async () => {
+    const again = await run(sums);
+    expect(again.tasks.map(({ cached }) => cached)).toEqual([true, true]);
+    const store = artifacts();
+    for (const key of await store.list("runs/")) if (key.endsWith("numbers")) await store.delete(key);
+    const anew = await run(sums);
+    // The same content again: what reads it need not run.
+    expect(anew.tasks.map(({ cached }) => cached)).toEqual([false, true]);
+  });
+
+  it("run commands of containers, with placeholders and imported files", async () => {
+    writeFileSync(join(directory, "data.csv"), "a\n1\n");
+    const document = pipelineOf({
+      load: { importer: "data.csv" },
+      count: command({
+        command: ["sh", "-c", 'mkdir -p "$(dirname "$1")" && wc -l < "$0" | tr -d " " > "$1"'],
+        args: ["{{$.inputs.artifacts['data'].path}}", "{{$.outputs.parameters['lines'].output_file}}"],
+        artifactInputs: { data: ["load", "artifact", "system.Dataset"] },
+        outputs: { lines: "STRING" },
+      }),
+    });
+    const summary = await run(document);
+    expect(summary.error).toBeUndefined();
+    expect(summary.tasks.find(({ path }) => path === "count")?.outputs).toEqual({ lines: "2\n" });
+  });
+
+  it("fail with the exception and its place, after the retries of their policy", async () => {
+    const document = pipelineOf({
+      fails: {
+        ...python({ code: 'def fails():\n    print("trying")\n    raise ValueError("no good")\n' }),
+        retries: 1,
+      },
+    });
+    const attempts: number[] = [];
+    const summary = await run(document, {
+      onEvent: (event) => event.type === "task-started" && attempts.push(event.attempt),
+    });
+    expect(attempts).toEqual([1, 2]);
+    expect(summary.tasks[0]).toMatchObject({
+      state: "FAILED",
+      error: {
+        code: "ENGINE_TASK_FAILED",
+        message: expect.stringMatching(/ValueError: no good \(in fails, line \d+\)/),
+        data: { exitCode: 1, lastLines: expect.stringContaining("trying") },
+      },
+    });
+  });
+
+  it("get what the platform document says: secrets, labels, placement, limits, and an end after their time", async () => {
+    await makeSgxNode(client, cluster.nodeName, "64Mi");
+    await client.create({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "keys", namespace: "default" },
+      data: { token: btoa("hush") },
+    } as never);
+    const code = `
+def looks() -> str:
+    import os
+    return os.environ["TOKEN"] + " " + open("/etc/keys/token").read() + " " + os.environ["POD"]
+`;
+    const platform = {
+      secretAsEnv: [{ secretName: "keys", keyToEnv: [{ secretKey: "token", envVar: "TOKEN" }] }],
+      secretAsVolume: [{ secretName: "keys", mountPath: "/etc/keys" }],
+      fieldPathAsEnv: [{ name: "POD", fieldPath: "metadata.labels['team']" }],
+      podMetadata: { labels: { team: "risk" } },
+      nodeSelector: { labels: { intelvm: "sgx" } },
+      tolerations: [{ key: "sgx", operator: "Exists", effect: "NoSchedule" }],
+    };
+    const accelerator = { resourceType: "sgx.intel.com/epc", resourceCount: "10Mi" };
+    const resources = { resourceCpuLimit: "500m", resourceMemoryLimit: "128Mi", accelerator };
+    const looks = await run(
+      pipelineOf({ looks: { ...python({ code, outputs: { Output: "STRING" } }), platform, resources } }),
+    );
+    expect(looks.tasks[0]).toMatchObject({ state: "SUCCEEDED", outputs: { Output: "hush hush risk" } });
+    const { nodeSelector, tolerations } = platform;
+    const slow = python({ code: "def slow():\n    import time; time.sleep(60)\n" });
+    const late = await run(
+      pipelineOf({ slow: { ...slow, platform: { nodeSelector, tolerations, activeDeadlineSeconds: "3" } } }),
+    );
+    expect(late.tasks[0]).toMatchObject({
+      state: "FAILED",
+      error: { code: "ENGINE_TASK_TIMEOUT", message: expect.stringContaining("3 s") },
+    });
+    const hungry = python({ code: "def hungry():\n    x = bytearray(400 * 1024 * 1024); print(len(x))\n" });
+    const out = await run(
+      pipelineOf({
+        hungry: {
+          ...hungry,
+          platform: { nodeSelector, tolerations },
+          resources: { resourceMemoryLimit: "64Mi" },
+        },
+      }),
+    );
+    expect(out.tasks[0]).toMatchObject({ state: "FAILED", error: { code: "ENGINE_TASK_OUT_OF_MEMORY" } });
+  });
+
+  it("say why a pod can't start", async () => {
+    const task = {
+      ...python({ code: "def x():\n    pass\n" }),
+      platform: { secretAsEnv: [{ secretName: "absent", keyToEnv: [{ secretKey: "a", envVar: "A" }] }] },
+    };
+    const summary = await run(pipelineOf({ x: task }));
+    expect(summary.tasks[0]).toMatchObject({
+      state: "FAILED",
+      error: {
+        code: "CLUSTER_POD_UNSTARTABLE",
+        message: expect.stringContaining('secret "absent" not found'),
+      },
+    });
+  });
+
+  it("are removed when the run is canceled", async () => {
+    const stop = new AbortController();
+    const document = pipelineOf({
+      waits: python({ code: "def waits():\n    import time\n    print('here')\n    time.sleep(60)\n" }),
+    });
+    const summary = await run(document, { signal: stop.signal, onLog: () => stop.abort() });
+    expect(summary.state).toBe("CANCELED");
+    for (let tries = 0; tries < 50 && (await left("Job", "batch/v1")).length > 0; tries++) await sleep(200);
+    expect(await left("Job", "batch/v1")).toEqual([]);
+  });
+});
+
+describe("an engine that dies", () => {
+  it("finds its Jobs again: what ran on is taken up, what finished meanwhile counts, and nothing runs twice", async () => {
+    const marks = (name: string, seconds: number) =>
+      python({
+        code: `def ${name}() -> str:\n    import time, urllib.request, os\n    time.sleep(${seconds})\n    return os.environ["HOSTNAME"]\n`,
+        outputs: { Output: "STRING" },
+      });
+    const document = pipelineOf({ quick: marks("quick", 1), slow: marks("slow", 8) });
+    const file = join(directory, "crash.json");
+    writeFileSync(file, document);
+    const child = await crashing(file);
+    const store = openStore(join(directory, "crash-store"));
+    await until(async () => (await left("Job", "batch/v1")).length === 2);
+    child.kill("SIGKILL");
+    const before = await left("Job", "batch/v1");
+    // The quick one ends while nobody looks.
+    await sleep(4000);
+    const [header] = store.listRuns();
+    expect(header?.state).toBe("INTERRUPTED");
+    const executor = new JobsExecutor({
+      client,
+      store: artifacts(),
+      namespace: "default",
+      pythonSources: pythonSources(process.env),
+    });
+    const resumed = createEngine({ store, executor });
+    const summary = await resumed.resume(header?.runId ?? "");
+    await resumed.close();
+    expect(summary.error).toBeUndefined();
+    expect(summary.tasks.map(({ state }) => state)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+    // Each ran in the pod that the first engine made.
+    const pods = summary.tasks.map(({ outputs }) => String(outputs.Output));
+    for (const pod of pods) expect(before.some((job) => pod.startsWith(job))).toBe(true);
+  });
+});
+
+/** An engine in a process of its own. */
+async function crashing(document: string): Promise<ChildProcess> {
+  const out = join(directory, "child.mjs");
+  const { build } = await import("esbuild");
+  await build({
+    entryPoints: [fileURLToPath(new URL("support/jobs-child.ts", import.meta.url))],
+    outfile: out,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    conditions: ["@sealflow/source"],
+    external: ["ws", "libsql"],
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    logLevel: "error",
+  });
+  mkdirSync(join(directory, "crash-store"), { recursive: true });
+  return fork(
+    out,
+    [document, join(directory, "crash-store"), cluster.kubeconfig, objects.uri, pythonSources(process.env)],
+    {
+      env: { ...process.env, ...objects.environment },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    },
+  );
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await holds()) return;
+    await sleep(100);
+  }
+  throw new Error(
+    `not after 20 s; ${readFileSync(join(cluster.directory, "kubelet.log"), "utf8").slice(-2000)}`,
+  );
+}
