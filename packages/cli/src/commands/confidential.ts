@@ -33,6 +33,7 @@ export async function confidential(
     images,
     broker: brokerOf(flags),
     pool: poolOf(flags),
+    ...quotesOf(flags),
     ...(flags.run === undefined ? {} : { runId: flags.run }),
     ...(flags.unprotected === undefined ? {} : { unprotected: flags.unprotected }),
   });
@@ -66,15 +67,27 @@ export async function readImageLock(context: CliContext, file: string): Promise<
 }
 
 function brokerOf({ broker, brokerPin }: ConfidentialFlags) {
-  const url = URL.canParse(broker) ? new URL(broker) : undefined;
+  return serviceAt("--broker", broker, brokerPin);
+}
+
+/** A service that pods reach, and how they know it. */
+function serviceAt(flag: string, address: string, pin: string | undefined) {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   const loopback = url?.hostname === "localhost" || url?.hostname === "127.0.0.1";
   if (url?.protocol !== "https:" && !(url?.protocol === "http:" && loopback)) {
-    throw usage("--broker", "https://HOST[:PORT]", broker);
+    throw usage(flag, "https://HOST[:PORT]", address);
   }
-  if (brokerPin !== undefined && !/^[0-9a-f]{64}$/.test(brokerPin)) {
-    throw usage("--broker-pin", "64 lower-case hex digits", brokerPin);
+  if (pin !== undefined && !/^[0-9a-f]{64}$/.test(pin)) {
+    throw usage(`${flag}-pin`, "64 lower-case hex digits", pin);
   }
-  return { url: broker.replace(/\/+$/, ""), ...(brokerPin === undefined ? {} : { pin: brokerPin }) };
+  return { url: address.replace(/\/+$/, ""), ...(pin === undefined ? {} : { pin }) };
+}
+
+function quotesOf({ quotes, quotesToken, quotesPin }: ConfidentialFlags) {
+  if (quotes === undefined) return {};
+  if (quotesToken === undefined)
+    throw usage("--quotes-token", "the token that image simulate printed", "none");
+  return { quotes: { ...serviceAt("--quotes", quotes, quotesPin), token: quotesToken } };
 }
 
 function poolOf(flags: ConfidentialFlags): SgxPool {
@@ -118,7 +131,12 @@ function printReport(
   output: CliContext["process"]["stdout"],
 ): void {
   const style = styleFor(wantsColour(output, context.process.env));
-  const states = { protected: style.green, unprotected: style.red, "no-pod": style.dim } as const;
+  const states = {
+    protected: style.green,
+    simulated: style.yellow,
+    unprotected: style.red,
+    "no-pod": style.dim,
+  } as const;
   for (const task of report.tasks) {
     const exempt = report.exempted.includes(task.executor) ? " (exempted)" : "";
     const state = states[task.state](task.state.padEnd(11));

@@ -13,6 +13,9 @@ export interface ConfidentialFlags {
   readonly broker: string;
   readonly brokerPin?: string;
   readonly run?: string;
+  readonly quotes?: string;
+  readonly quotesToken?: string;
+  readonly quotesPin?: string;
   readonly nodeLabel?: readonly string[];
   readonly taint?: readonly string[];
   readonly annotation?: readonly string[];
@@ -41,6 +44,12 @@ export const confidentialCommand = buildCommand<ConfidentialFlags, [string], Cli
       },
       brokerPin: textFlag("hex", "SHA-256 of the key of the broker's certificate (SPKI)"),
       run: textFlag("id", "Run id that the broker issued"),
+      quotes: textFlag(
+        "url",
+        "Service that vouches for simulated enclaves (sealflow image simulate); for trials",
+      ),
+      quotesToken: textFlag("token", "What that service knows the image by"),
+      quotesPin: textFlag("hex", "SHA-256 of the key of that service's certificate (SPKI)"),
       nodeLabel: textsFlag("key=value", "Label of the SGX nodes (default: intelvm=sgx)"),
       taint: textsFlag("key=value:effect", "Taint of the SGX nodes (default: confidential=true:NoSchedule)"),
       annotation: textsFlag(

@@ -68,6 +68,16 @@ export interface ImageBaseFlags {
   readonly json: boolean;
 }
 
+/** Flags of `image simulate`. */
+export interface ImageSimulateFlags {
+  readonly platform: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly json: boolean;
+}
+
 /** Flags of `image resolve`. */
 export interface ImageResolveFlags {
   readonly json: boolean;
@@ -222,6 +232,33 @@ const base = buildCommand<ImageBaseFlags, [string], CliContext>({
   },
 });
 
+const simulate = buildCommand<ImageSimulateFlags, [string], CliContext>({
+  loader: lazy(async () => (await import("../commands/image-simulate.js")).simulate),
+  parameters: {
+    flags: {
+      platform: {
+        kind: "parsed",
+        parse: text,
+        placeholder: "file",
+        brief: "The simulated platform; made when it is not there",
+      },
+      host: textFlag("address", "Where to listen (default: 127.0.0.1); other addresses need TLS"),
+      port: {
+        kind: "parsed",
+        parse: integerFrom(0),
+        optional: true,
+        placeholder: "n",
+        brief: "Port (default: any free one)",
+      },
+      tlsCert: textFlag("file", "Certificate, PEM"),
+      tlsKey: textFlag("file", "Its key, PEM"),
+      json: jsonFlag,
+    },
+    positional: { kind: "tuple", parameters: [argument("lock", "Image lock of a simulated image")] },
+  },
+  docs: { brief: "Vouch for pods of a simulated image, for trials without SGX; protects nothing" },
+});
+
 const resolve = buildCommand<ImageResolveFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/image-build.js")).resolveImage),
   parameters: {
@@ -232,6 +269,6 @@ const resolve = buildCommand<ImageResolveFlags, [string], CliContext>({
 });
 
 export const imageRoutes = buildRouteMap<string, CliContext>({
-  routes: { build, base, resolve, lint, measure, sign, show },
+  routes: { build, base, resolve, simulate, lint, measure, sign, show },
   docs: { brief: "Measured images: build, check, measure and sign them" },
 });

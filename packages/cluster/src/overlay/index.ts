@@ -5,6 +5,7 @@ export {
   NODE_NAME_VARIABLE,
   type OverlayOptions,
   type PoolTaint,
+  type QuotingService,
   type SgxPool,
 } from "./options.js";
 export {

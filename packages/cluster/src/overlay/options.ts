@@ -35,6 +35,16 @@ export interface BrokerAddress {
   readonly pin?: string;
 }
 
+/** A service that vouches for simulated enclaves: for trials, it protects nothing. */
+export interface QuotingService {
+  /** `https://HOST[:PORT]`, or `unix:PATH` of the pod. */
+  readonly url: string;
+  /** What the service knows the image by. */
+  readonly token: string;
+  /** SHA-256 of the service's certificate key (SPKI), hex. */
+  readonly pin?: string;
+}
+
 /** How a spec is made confidential. */
 export interface OverlayOptions {
   readonly images: readonly ImageLock[];
@@ -43,6 +53,8 @@ export interface OverlayOptions {
   readonly runId?: string;
   /** Default: {@link AKS_SGX_POOL}. */
   readonly pool?: SgxPool;
+  /** Lets images with simulated enclaves in; without it they are refused. */
+  readonly quotes?: QuotingService;
   /** Executors that may stay as they are, in the clear. Each is a hole that somebody decided on. */
   readonly unprotected?: readonly string[];
 }

@@ -15,7 +15,7 @@ import type {
 import { containerDigest, type ImageLock } from "../image/lock.js";
 import { AKS_SGX_POOL, type OverlayOptions, type SgxPool } from "./options.js";
 import { protectedPlatform } from "./platform.js";
-import { type OverlayReason, obstacles, specialExecutor, withoutImage } from "./reasons.js";
+import { type OverlayReason, obstacles, simulatedImage, specialExecutor, withoutImage } from "./reasons.js";
 import {
   componentOf,
   type DagFrame,
@@ -29,8 +29,8 @@ export interface TaskProtection {
   /** Path of task names from the root, without loop indices. */
   readonly path: string;
   readonly executor: string;
-  /** `no-pod`: nothing of the user runs for it (importers, volumes that Kubeflow makes). */
-  readonly state: "protected" | "unprotected" | "no-pod";
+  /** `simulated`: as protected, and it protects nothing. `no-pod`: nothing of the user runs for it (importers). */
+  readonly state: "protected" | "simulated" | "unprotected" | "no-pod";
   /** Digest that the trust policy demands of the component. */
   readonly component?: Digest;
   readonly image?: string;
@@ -89,7 +89,7 @@ export async function confidentialOverlay(
   const open = found.tasks.filter(
     ({ state, executor }) => state === "unprotected" && !exempted.includes(executor),
   );
-  const locks = [...plans.values()].filter((plan) => plan.state === "protected");
+  const locks = [...plans.values()].filter(({ lock }) => lock !== undefined);
   const fresh: PipelineDocument = {
     spec: withoutCaching({
       ...spec,
@@ -134,10 +134,16 @@ async function planOf(
   if (driverImages.has(container.image)) return { label, state: "no-pod", reasons: [] };
   const hindrances = obstacles(executor, settings, pool.epcResource);
   const { lock, baked } = await lockOf(label, container, options.images);
-  const reasons = [...hindrances, ...(lock === undefined ? withoutImage(container, baked) : [])];
+  const simulated = lock?.enclave === null;
+  const reasons = [
+    ...hindrances,
+    ...(lock === undefined ? withoutImage(container, baked) : []),
+    ...(simulated && options.quotes === undefined ? simulatedImage : []),
+  ];
   if (lock === undefined || reasons.length > 0) return { label, state: "unprotected", reasons };
   const component = lock.executors[label]?.component;
-  return { label, state: "protected", reasons, lock, ...(component === undefined ? {} : { component }) };
+  const state = simulated ? "simulated" : "protected";
+  return { label, state, reasons, lock, ...(component === undefined ? {} : { component }) };
 }
 
 /** The image that holds the very container of this executor; or the executor is in one of the images already. */
@@ -164,7 +170,7 @@ function sameWords(a: readonly string[], b: readonly string[]): boolean {
 function executorOf(
   executor: ExecutorSpec,
   plan: Plan | undefined,
-  { broker, runId }: OverlayOptions,
+  options: OverlayOptions,
   pool: SgxPool,
 ): ExecutorSpec {
   const { container } = executor;
@@ -188,15 +194,24 @@ function executorOf(
     container: {
       image,
       command,
-      // Arguments reach the shim outside the enclave only; the enclave's own are part of its measurement.
-      args: [
-        ...["--executor-input", "{{$}}", "--executor", plan.label, "--broker", broker.url],
-        ...(broker.pin === undefined ? [] : ["--broker-pin", broker.pin]),
-        ...(runId === undefined ? [] : ["--run", runId]),
-      ],
+      args: shimArguments(plan.label, plan.lock, options),
       ...(Object.keys(resources).length === 0 ? {} : { resources }),
     },
   };
+}
+
+/** Arguments of the shim outside the enclave: the enclave's own are part of its measurement. */
+function shimArguments(label: string, lock: ImageLock, { broker, runId, quotes }: OverlayOptions): string[] {
+  const optional = (flag: string, value: string | undefined) => (value === undefined ? [] : [flag, value]);
+  const simulated = lock.enclave === null ? quotes : undefined;
+  return [
+    ...["--executor-input", "{{$}}", "--executor", label, "--broker", broker.url],
+    ...optional("--broker-pin", broker.pin),
+    ...optional("--run", runId),
+    ...optional("--quotes", simulated?.url),
+    ...optional("--quotes-token", simulated?.token),
+    ...optional("--quotes-pin", simulated?.pin),
+  ];
 }
 
 /** Kubeflow's cache knows names of artifacts, not their content, and a hit would skip the statement. */

@@ -101,3 +101,11 @@ export function specialExecutor(executor: ExecutorSpec): readonly OverlayReason[
   }
   return [];
 }
+
+/** Why an image with a simulated enclave is not let in unasked. */
+export const simulatedImage: readonly OverlayReason[] = [
+  reason(
+    "OVERLAY_SIMULATED",
+    "the enclave of its image is simulated and protects nothing; for a trial, name the service that vouches for it",
+  ),
+];

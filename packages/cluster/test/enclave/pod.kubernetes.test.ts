@@ -89,6 +89,7 @@ describe.skipIf(program === undefined)("confidential pods on a real node", () =>
     const { document: made, report } = await confidentialOverlay(document, {
       images: [lock],
       broker: { url: "unix:/broker/s" },
+      quotes: { url: "unix:/broker/s", token: world.token },
       runId: world.runId,
       pool,
     });
@@ -154,7 +155,7 @@ describe.skipIf(program === undefined)("confidential pods on a real node", () =>
             name: "main",
             image: container?.image,
             command: container?.command,
-            args: [...args, "--quotes", "unix:/broker/s", "--quotes-token", world.token],
+            args,
             env: settings.fieldPathAsEnv.map(({ name, fieldPath }) => ({
               name,
               valueFrom: { fieldRef: { fieldPath } },

@@ -133,11 +133,24 @@ describe("a protected executor", () => {
     expect(settingsOf(fresh)?.nodeSelector).toEqual({ labels: { intelvm: "sgx" } });
   });
 
-  it("asks for no EPC when its enclave is simulated", async () => {
+  it("whose enclave is simulated is refused unless a quoting service is named, and says so then", async () => {
     const original = document(inline);
     const images = [await lockFor(original, { enclave: null, epc: 0 })];
-    const { document: fresh } = await overlay(original, { images });
+    const refused = await overlay(original, { images });
+    expect(refused.report).toMatchObject({
+      ok: false,
+      tasks: [{ reasons: [{ code: "OVERLAY_SIMULATED" }] }, {}],
+    });
+    const quotes = { url: "https://q", token: "t", pin: "d".repeat(64) };
+    const { document: fresh, report } = await overlay(original, { images, quotes });
+    expect(report).toMatchObject({ ok: true, tasks: [{ state: "simulated" }, { state: "simulated" }] });
     expect(executorOf(fresh)?.resources).toBeUndefined();
+    expect(executorOf(fresh)?.args?.slice(-6)).toEqual([
+      ...["--quotes", "https://q", "--quotes-token", "t", "--quotes-pin", quotes.pin],
+    ]);
+    // A real enclave has no use for them.
+    const real = await overlay(original, { quotes });
+    expect(executorOf(real.document)?.args).not.toContain("--quotes");
   });
 });
 

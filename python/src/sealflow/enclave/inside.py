@@ -86,7 +86,7 @@ def _task(request: Json, exchange: Exchange, image: Path, *, simulated: bool) ->
     evidence: Json = {"type": "exchange", "exchange": str(exchange.root)}
     if simulated:
         quotes = request.get("quotes") or {}
-        evidence = {"type": "service", "address": quotes.get("address"), "token": quotes.get("token")}
+        evidence = {"type": "service", **{name: quotes.get(name) for name in ("address", "token", "pin")}}
     sealed = {
         "broker": request["broker"],
         "pin": request.get("pin"),

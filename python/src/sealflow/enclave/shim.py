@@ -71,6 +71,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--collateral", default=AZURE_THIM, help="service for collateral (PCS API v4)")
     parser.add_argument("--quotes", help="quoting service of a simulated enclave")
     parser.add_argument("--quotes-token", help="what the quoting service knows this task by")
+    parser.add_argument("--quotes-pin", help="SHA-256 of the quoting service's certificate key, hex")
     return parser.parse_args(arguments)
 
 
@@ -94,7 +95,8 @@ def _request(options: argparse.Namespace, environment: Mapping[str, str]) -> Jso
     if options.broker_pin:
         request["pin"] = options.broker_pin
     if options.quotes:
-        request["quotes"] = {"address": options.quotes, "token": options.quotes_token or ""}
+        quotes = {"address": options.quotes, "token": options.quotes_token or ""}
+        request["quotes"] = quotes | ({"pin": options.quotes_pin} if options.quotes_pin else {})
     return request
 
 

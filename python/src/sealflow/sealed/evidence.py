@@ -21,8 +21,8 @@ class EvidenceProvider(Protocol):
 class QuotingService:
     """A simulated enclave: a service outside the task, which knows what was started under this token."""
 
-    def __init__(self, address: str, token: str) -> None:
-        self._service = JsonService(address)
+    def __init__(self, address: str, token: str, pin: str | None = None) -> None:
+        self._service = JsonService(address, pin=pin)
         self._token = token
 
     def evidence(self, report_data: bytes) -> Json:
@@ -34,7 +34,7 @@ class QuotingService:
 def provider_of(settings: Json) -> EvidenceProvider:
     """The provider that a request names."""
     if settings.get("type") == "service":
-        return QuotingService(settings["address"], settings["token"])
+        return QuotingService(settings["address"], settings["token"], settings.get("pin"))
     if settings.get("type") == "exchange":
         from sealflow.enclave.evidence import GuestEvidence
         from sealflow.enclave.exchange import Exchange
