@@ -351,10 +351,15 @@ def _digest(signature: Json) -> str:
 
 
 def main(paths: list[str]) -> int:
-    """Prints the descriptions as a JSON array. Exit status 2 without files; findings are in the JSON."""
+    """Prints the descriptions as a JSON array. Exit status 2 without files; findings are in the JSON.
+
+    With `-` the files are a JSON array on standard input: whoever knows them late can start this early.
+    """
     if not paths:
-        print("usage: python -m sealflow.signatures FILE...", file=sys.stderr)
+        print("usage: python -m sealflow.signatures FILE... (or -)", file=sys.stderr)
         return 2
+    if paths == ["-"]:
+        paths = json.loads(sys.stdin.read() or "[]")
     text = json.dumps([ComponentsFile(path).describe() for path in paths], ensure_ascii=True)
     sys.stdout.write(text + "\n")
     return 0

@@ -1,6 +1,6 @@
 /** `sealflow compile`. */
 import { SealflowError } from "@sealflow/core";
-import { formatPipelineManifests, formatPipelineYaml, type PipelineDocument } from "@sealflow/pipeline";
+import type { PipelineDocument } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
 import { loadPipeline } from "../load/pipeline-file.js";
 import { writeUserFile } from "../load/write-file.js";
@@ -9,12 +9,17 @@ import type { CompileFlags } from "../routes/compile.js";
 /** Compiles a TypeScript pipeline; a spec is read, checked and written anew. */
 export async function compile(context: CliContext, flags: CompileFlags, file: string): Promise<void> {
   const { document } = await loadPipeline(context, file, flags);
-  const yaml = formatted(document, flags);
+  const yaml = await formatted(document, flags);
   if (flags.output === "-") context.process.stdout.write(yaml);
   else writeUserFile(context, flags.output, yaml);
 }
 
-function formatted(document: PipelineDocument, { manifest, versionName, namespace }: CompileFlags): string {
+/** The room is loaded late, when Python is on its way already. */
+async function formatted(
+  document: PipelineDocument,
+  { manifest, versionName, namespace }: CompileFlags,
+): Promise<string> {
+  const { formatPipelineManifests, formatPipelineYaml } = await import("@sealflow/pipeline");
   if (manifest) {
     return formatPipelineManifests(document, {
       ...(versionName === undefined ? {} : { versionName }),

@@ -1,17 +1,13 @@
 /** A user's TypeScript as one module that Node can import, whatever Node's version knows of TypeScript. */
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, extname, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { SealflowError, throwFindings } from "@sealflow/core";
-import {
-  type BuildFailure,
-  build,
-  type Loader,
-  type Message,
-  type Plugin,
-  type PluginBuild,
-  transform,
-} from "esbuild";
+import type { BuildFailure, Loader, Message, Plugin, PluginBuild } from "esbuild";
+
+// Required rather than imported: an import would look through the whole of it for names that it might export.
+const { build, transform } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
 
 const loaders: Readonly<Record<string, Loader>> = {
   ".ts": "ts",

@@ -13,7 +13,7 @@ import {
 import type { CliContext } from "../context.js";
 import { nearest } from "../nearest.js";
 import { importModule } from "./import-module.js";
-import { readSignatures } from "./python.js";
+import type { SignatureReader } from "./python.js";
 import { readUserFile } from "./read-file.js";
 
 /** A compiled pipeline, and the locks that its components name. */
@@ -32,15 +32,12 @@ export interface CompiledProgram {
 export async function compileProgram(
   context: CliContext,
   path: string,
-  options: { readonly pipeline?: string | undefined },
+  options: { readonly pipeline?: string | undefined; readonly signatures: SignatureReader },
 ): Promise<CompiledProgram> {
   const shown = relative(context.cwd, path);
   const definition = choose(await importModule(path, context), shown, options.pipeline);
   const urls = componentSources(definition);
-  const files = await readSignatures(
-    urls.map((url) => fileURLToPath(url)),
-    context.process.env,
-  );
+  const files = await options.signatures.read(urls.map((url) => fileURLToPath(url)));
   const sources = Object.fromEntries(
     urls.flatMap((url, index) => (files[index] ? [[url, files[index]]] : [])),
   );

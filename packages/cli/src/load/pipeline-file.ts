@@ -1,8 +1,9 @@
 /** The pipeline behind a file name: compiled from TypeScript, or read from a spec. */
 import { extname, resolve } from "node:path";
 import { SealflowError } from "@sealflow/core";
-import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
+import type { PipelineDocument } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
+import { startSignatureReader } from "./python.js";
 import { readUserFile } from "./read-file.js";
 
 /** A pipeline that is ready to run. */
@@ -35,9 +36,20 @@ export async function loadPipeline(
   const kind = extname(path).toLowerCase();
   if (!programs.has(kind) && !specs.has(kind)) throw unknownKind(file);
   const text = await readUserFile(path, file);
-  if (specs.has(kind)) return { document: parsePipelineDocument(text, { file }), locks: {} };
-  const { compileProgram } = await import("./compile-program.js");
-  return await compileProgram(context, path, options);
+  if (programs.has(kind)) return await compiled(context, path, options);
+  const { parsePipelineDocument } = await import("@sealflow/pipeline");
+  return { document: parsePipelineDocument(text, { file }), locks: {} };
+}
+
+/** Python starts first, to be up when the modules are loaded and it is known which files it is to read. */
+async function compiled(context: CliContext, path: string, options: LoadOptions): Promise<LoadedPipeline> {
+  const signatures = startSignatureReader(context.process.env);
+  try {
+    const { compileProgram } = await import("./compile-program.js");
+    return await compileProgram(context, path, { ...options, signatures });
+  } finally {
+    signatures.stop();
+  }
 }
 
 function unknownKind(file: string): SealflowError {

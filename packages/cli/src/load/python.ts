@@ -1,9 +1,10 @@
 /** Asking Python about components. */
-import { execFile } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SealflowError } from "@sealflow/core";
+import { defaultEnvironmentsDirectory, findInterpreter } from "@sealflow/engine/interpreter";
 import type { ComponentFile } from "@sealflow/pipeline";
 import type { Environment } from "../context.js";
 
@@ -48,7 +49,7 @@ function ask(command: string, args: readonly string[], work: Omit<PythonProgram,
 
 /** One of Sealflow's Python programs to run. */
 export interface PythonProgram {
-  readonly module: "sealflow.signatures" | "sealflow.component";
+  readonly module: "sealflow.component";
   readonly args: readonly string[];
   readonly env: Environment;
   readonly cwd?: string;
@@ -64,9 +65,7 @@ export interface PythonProgram {
 export async function runPython(work: PythonProgram): Promise<Answer & { readonly code: number }> {
   const { env } = work;
   const sources = pythonSources(env);
-  if (sources === undefined) {
-    throw missing("expected the Python modules of @sealflow/engine, got none", "install sealflow again");
-  }
+  if (sources === undefined) throw withoutSources();
   const path = [sources, env.PYTHONPATH].filter(Boolean).join(delimiter);
   const environment = { ...env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1" };
   let last = "none on PATH";
@@ -89,26 +88,96 @@ import runpy
 module = sys.argv.pop(1)
 runpy.run_module(module, run_name="__main__", alter_sys=True)`;
 
+function withoutSources(): SealflowError {
+  return missing("expected the Python modules of @sealflow/engine, got none", "install sealflow again");
+}
+
 function missing(message: string, hint: string): SealflowError {
   return new SealflowError({ code: "CLI_PYTHON_MISSING", message: `python: ${message}`, hint });
 }
 
-/**
- * What `python -m sealflow.signatures` says about Python files, in their order. Reads them; runs none of their code.
- *
- * @throws SealflowError `CLI_PYTHON_MISSING`, `CLI_SIGNATURES_FAILED`
- */
+/** A process that reads the signatures in Python files; started before it is known in which. */
+export interface SignatureReader {
+  /**
+   * What `python -m sealflow.signatures` says about Python files, in their order. Reads them; runs none of their code.
+   * May be called once.
+   *
+   * @throws SealflowError `CLI_PYTHON_MISSING`, `CLI_SIGNATURES_FAILED`
+   */
+  read(paths: readonly string[]): Promise<readonly ComponentFile[]>;
+  /** Ends a reader that is not needed after all. */
+  stop(): void;
+}
+
+/** Starts Python, so that it is up by the time the files are known. */
+export function startSignatureReader(env: Environment): SignatureReader {
+  const started = startReader(env);
+  // Told to whoever reads.
+  started.catch(() => {});
+  return {
+    read: async (paths) => (paths.length === 0 ? [] : answerOf(await started, paths)),
+    stop: () => void started.then(({ child }) => child.kill("SIGKILL")).catch(() => {}),
+  };
+}
+
+interface Started {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Its exit code, or null. Listened for from the start, since it may end before it is asked. */
+  readonly ended: Promise<number | null>;
+}
+
+async function startReader(env: Environment): Promise<Started> {
+  const sources = pythonSources(env);
+  if (sources === undefined) throw withoutSources();
+  const PYTHONPATH = [sources, env.PYTHONPATH].filter(Boolean).join(delimiter);
+  const child = spawn(await interpreter(env), ["-m", "sealflow.signatures", "-"], {
+    env: { ...env, PYTHONPATH },
+  });
+  child.stdin.on("error", () => {});
+  const ended = new Promise<number | null>((resolve) => {
+    child.on("close", resolve);
+    child.on("error", () => resolve(null));
+  });
+  return { child, ended };
+}
+
+async function interpreter(env: Environment): Promise<string> {
+  try {
+    const cacheDirectory = defaultEnvironmentsDirectory(env);
+    return (await findInterpreter({ environment: env, cacheDirectory })).executable;
+  } catch (error) {
+    throw missing(
+      error instanceof Error ? error.message.replace(/^python: /, "") : String(error),
+      "install Python, or name one in SEALFLOW_PYTHON",
+    );
+  }
+}
+
+async function answerOf(
+  { child, ended }: Started,
+  paths: readonly string[],
+): Promise<readonly ComponentFile[]> {
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      said[name] += text;
+    });
+  }
+  child.stdin.end(JSON.stringify(paths));
+  const code = await ended;
+  // Our own program's output; its shape is tested on both sides.
+  if (code === 0) return JSON.parse(said.stdout) as readonly ComponentFile[];
+  throw new SealflowError({
+    code: "CLI_SIGNATURES_FAILED",
+    message: `component signatures: ${said.stderr.trim().split("\n").at(-1) || `the process ended with ${code}`}`,
+    hint: "sealflow doctor checks Python",
+  });
+}
+
+/** Reads signatures of files that are known; see `SignatureReader.read`. */
 export async function readSignatures(
   paths: readonly string[],
   env: Environment,
 ): Promise<readonly ComponentFile[]> {
-  if (paths.length === 0) return [];
-  const answer = await runPython({ module: "sealflow.signatures", args: paths, env });
-  // Our own program's output; its shape is tested on both sides.
-  if (answer.code === 0) return JSON.parse(answer.stdout) as readonly ComponentFile[];
-  throw new SealflowError({
-    code: "CLI_SIGNATURES_FAILED",
-    message: `component signatures: ${answer.stderr.trim().split("\n").at(-1) ?? `exit code ${answer.code}`}`,
-    hint: "sealflow doctor checks Python",
-  });
+  return paths.length === 0 ? [] : startSignatureReader(env).read(paths);
 }
