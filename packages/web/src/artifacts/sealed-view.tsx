@@ -1,6 +1,6 @@
 /** A sealed artifact: ciphertext, until a key is given that it was sealed to. The key stays in this page's memory. */
-import { useSignal } from "@preact/signals";
-import { type ArtifactDescription, describeArtifact, openArtifact } from "@sealflow/seal";
+import { signal, useSignal } from "@preact/signals";
+import { type ArtifactDescription, describeArtifact, type Identity, openArtifact } from "@sealflow/seal";
 import type { JSX } from "preact";
 import { messageOf } from "../api/client.js";
 import { useReader } from "../api/resource.js";
@@ -17,8 +17,11 @@ const LARGEST = 256_000_000;
 /** Header and key section of any artifact. */
 const OPENING_BYTES = 192 * 1024;
 
-async function open(address: string, keyFile: string, passphrase: string): Promise<Uint8Array> {
-  const identities = await readIdentities(keyFile, passphrase);
+/** Keys that were given in this session: in memory, never stored, gone with the page. */
+const given = signal<readonly Identity[]>([]);
+
+async function open(address: string): Promise<Uint8Array> {
+  const identities = given.peek();
   const sealed = new Uint8Array(await (await readAll(address)).arrayBuffer());
   const { plaintext } = await openArtifact([sealed], { unlock: { identities } });
   const pieces: BlobPart[] = [];
@@ -114,11 +117,20 @@ function KeyForm(props: {
     busy.value = true;
     problem.value = "";
     try {
-      props.onOpen(await open(props.address, keyFile.value, passphrase));
+      given.value = [...(await readIdentities(keyFile.value, passphrase)), ...given.value];
+      props.onOpen(await open(props.address));
     } catch (error) {
       problem.value = messageOf(error);
     }
     busy.value = false;
+  };
+  const openWithGiven = async (): Promise<void> => {
+    problem.value = "";
+    try {
+      props.onOpen(await open(props.address));
+    } catch (error) {
+      problem.value = messageOf(error);
+    }
   };
   const take = async (file: File | undefined): Promise<void> => {
     problem.value = "";
@@ -140,6 +152,13 @@ function KeyForm(props: {
         void unlock(String(new FormData(event.currentTarget).get("passphrase") ?? ""));
       }}
     >
+      {given.value.length === 0 ? undefined : (
+        <p>
+          <button type="button" class="button primary" onClick={() => void openWithGiven()}>
+            Open with the key that was given
+          </button>
+        </p>
+      )}
       <label class="stack" style={{ gap: "6px" }}>
         <span>Open it with a key file. The key stays in this page, and is gone when the page is.</span>
         <input

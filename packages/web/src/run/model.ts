@@ -23,6 +23,8 @@ export interface TaskModel {
   readonly endedAt?: number;
   readonly inputs?: TaskInputValues;
   readonly outputs?: TaskOutputs;
+  /** In sealed runs: output parameters whose value is a stand-in for a sealed one. */
+  readonly hidden?: readonly string[];
   readonly error?: ErrorBody;
   readonly skipped?: SkipReason;
   readonly usage?: { readonly maxRssBytes?: number; readonly cpuMs?: number };
@@ -49,6 +51,8 @@ export interface RunModel {
   /** Number of the last event. */
   readonly seq: number;
   readonly state: State;
+  /** True when data, logs and errors of the run are stored as ciphertext. */
+  readonly sealed: boolean;
   readonly tasks: ReadonlyMap<string, TaskModel>;
   readonly dags: ReadonlyMap<string, DagModel>;
   readonly notices: readonly Notice[];
@@ -61,7 +65,8 @@ export interface RunModel {
 
 /** Events of the engine, as far as the page reads them. Source: docs/reference/engine.md, "Events". */
 export type RunEvent = { readonly seq: number; readonly time: number } & (
-  | { readonly type: "run-created" | "run-canceling" | "environment-building" }
+  | { readonly type: "run-created"; readonly options: JsonObject }
+  | { readonly type: "run-canceling" | "environment-building" }
   | { readonly type: "run-started"; readonly dropped?: readonly string[] }
   | { readonly type: "environment-ready"; readonly elapsedMs: number }
   | { readonly type: "dag-started"; readonly path: string; readonly iterations?: number }
@@ -93,6 +98,7 @@ export type RunEvent = { readonly seq: number; readonly time: number } & (
       readonly startTime: number;
       readonly inputs?: TaskInputValues;
       readonly outputs?: TaskOutputs;
+      readonly hidden?: readonly string[];
       readonly error?: ErrorBody;
       readonly usage?: TaskModel["usage"];
     }
@@ -115,6 +121,7 @@ export type RunEvent = { readonly seq: number; readonly time: number } & (
 export const emptyRun: RunModel = {
   seq: 0,
   state: "PENDING",
+  sealed: false,
   tasks: new Map(),
   dags: new Map(),
   notices: [],
@@ -148,6 +155,9 @@ function apply(run: Draft, event: RunEvent): void {
 
 function applyToRun(run: Draft, event: RunEvent): void {
   switch (event.type) {
+    case "run-created":
+      run.sealed = event.options.sealed !== undefined;
+      return;
     case "run-started":
       run.startedAt ??= event.time;
       run.state = "RUNNING";
@@ -235,6 +245,7 @@ function changedTask(task: TaskModel, event: RunEvent): TaskModel | undefined {
         attempts: endAttempt(task.attempts, event.time, event.error),
         ...(event.inputs === undefined ? {} : { inputs: event.inputs }),
         ...(event.outputs === undefined ? {} : { outputs: event.outputs }),
+        ...(event.hidden === undefined ? {} : { hidden: event.hidden }),
         ...(event.error === undefined ? {} : { error: event.error }),
         ...(event.usage === undefined ? {} : { usage: event.usage }),
       };

@@ -133,6 +133,12 @@ function Head({
           <h1>{row.display_name}</h1>
           <div class="run-facts">
             <StateMark state={state} />
+            {run.sealed ? (
+              <span class="tag accent">
+                <Icon name="lock" />
+                sealed run
+              </span>
+            ) : undefined}
             <When data={data} />
             <span class="mono soft">{id}</span>
           </div>

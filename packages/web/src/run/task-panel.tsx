@@ -4,7 +4,8 @@ import type { PipelineSpec, SkipReason } from "@sealflow/pipeline";
 import type { JSX } from "preact";
 import { hrefWith, query, setQuery } from "../app/router.js";
 import { formatBytes, formatDuration, formatTime } from "../format.js";
-import { LogViewer } from "../log/viewer.js";
+import { SealedLog } from "../log/sealed-log.js";
+import { LogViewer, logAddress } from "../log/viewer.js";
 import { useNow } from "../parts/clock.js";
 import { Icon } from "../parts/icon.js";
 import { StateMark } from "../parts/state.js";
@@ -53,7 +54,7 @@ export function TaskPanel({ runId, run, task, spec }: PanelProps): JSX.Element {
         ))}
       </div>
       {view === "log" ? (
-        <TaskLog runId={runId} task={task} />
+        <TaskLog runId={runId} task={task} sealed={run.sealed} />
       ) : (
         <TaskDetails runId={runId} run={run} task={task} spec={spec} />
       )}
@@ -76,7 +77,7 @@ function TaskDetails({ runId, run, task, spec }: PanelProps): JSX.Element {
         <ArtifactLinks runId={runId} run={run} task={task} artifacts={ins} side="inputs" />
       </Part>
       <Part title="Outputs" empty={outputs === undefined || isEmpty(outputs.parameters, outs)}>
-        <Values values={outputs?.parameters ?? {}} />
+        <Values values={outputs?.parameters ?? {}} hidden={task.hidden ?? []} />
         <ArtifactLinks runId={runId} run={run} task={task} artifacts={outs} side="outputs" />
       </Part>
     </div>
@@ -188,12 +189,17 @@ function Attempts({ task }: { readonly task: TaskModel }): JSX.Element | undefin
   );
 }
 
-function TaskLog({ runId, task }: { readonly runId: string; readonly task: TaskModel }): JSX.Element {
+function TaskLog(props: {
+  readonly runId: string;
+  readonly task: TaskModel;
+  readonly sealed: boolean;
+}): JSX.Element {
+  const { runId, task, sealed } = props;
   const numbers = task.attempts.map(({ number }) => number);
   const latest = numbers.at(-1) ?? 1;
   const chosen = useSignal<number | undefined>(undefined);
   const attempt = chosen.value ?? latest;
-  if (numbers.length === 0 || (task.cached && numbers.length === 0)) {
+  if (numbers.length === 0) {
     return (
       <p class="soft pad">
         {task.cached
@@ -222,11 +228,18 @@ function TaskLog({ runId, task }: { readonly runId: string; readonly task: TaskM
           </select>
         </label>
       )}
-      <LogViewer
-        key={`${task.path} ${attempt}`}
-        log={{ runId, task: task.path, attempt }}
-        live={task.state === "RUNNING" && attempt === latest}
-      />
+      {sealed ? (
+        <SealedLog
+          key={`${task.path} ${attempt}`}
+          address={logAddress({ runId, task: task.path, attempt })}
+        />
+      ) : (
+        <LogViewer
+          key={`${task.path} ${attempt}`}
+          log={{ runId, task: task.path, attempt }}
+          live={task.state === "RUNNING" && attempt === latest}
+        />
+      )}
     </div>
   );
 }
