@@ -326,6 +326,19 @@ test("an interruption leaves what is in flight to the next apply", async () => {
   await expectComplete();
 });
 
+test("a subscription that the login does not see is no empty one", async () => {
+  fault({
+    method: "GET",
+    path: /resourcegroups\/intel-aks-kubeflow$/i,
+    status: 404,
+    body: { error: { code: "SubscriptionNotFound", message: "The subscription could not be found." } },
+  });
+  await expect((await deployment.open()).plan()).rejects.toMatchObject({
+    code: "AZURE_REQUEST_FAILED",
+    hint: expect.stringContaining("cloud.subscription"),
+  });
+});
+
 test("two commands at once: the second is told", async () => {
   standIn.settings.operationMs = 100;
   const first = deployment.apply();

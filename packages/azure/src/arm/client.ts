@@ -8,7 +8,7 @@ import {
   SealflowError,
 } from "@sealflow/core";
 import type { Endpoints } from "./endpoints.js";
-import { parseAzureError, requestFailed } from "./failure.js";
+import { azureCodeOf, parseAzureError, requestFailed, statusOf } from "./failure.js";
 import { openAddress, redact } from "./redact.js";
 import type { Timing } from "./timing.js";
 import type { HttpRequest, HttpResponse, Transport } from "./transport.js";
@@ -81,7 +81,8 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
         return (await send({ method: "GET", path, apiVersion, ...(query === undefined ? {} : { query }) }))
           .body;
       } catch (error) {
-        if (isSealflowError(error) && error.data?.status === 404) return undefined;
+        // A subscription that is not seen is no resource that is not there.
+        if (statusOf(error) === 404 && !/subscription/i.test(azureCodeOf(error))) return undefined;
         throw error;
       }
     },
