@@ -15,6 +15,7 @@ import { agrees } from "../src/model/diff.js";
 import { dnsPrefix, roleAssignmentName } from "../src/resources/ids.js";
 import { readOnlyPaths } from "../src/resources/read-only.js";
 import { testDeployment } from "./support/deployment.js";
+import { createBodyCheck } from "./support/schemas.js";
 import { kubeconfig, type StandIn, startStandIn } from "./support/stand-in.js";
 
 let standIn: StandIn;
@@ -140,6 +141,21 @@ describe("the template", () => {
           inner.some((each: { type: string }) => id.includes(`'${each.type}'`)),
           id,
         ).toBe(true);
+  });
+
+  test("every resource in it fits the published schemas, expressions included", async () => {
+    const made = await template(full);
+    const check = createBodyCheck();
+    for (const { type, apiVersion: _, name: __, dependsOn: ___, scope: ____, ...body } of made.resources[1]
+      .properties.template.resources) {
+      const path = type
+        .toLowerCase()
+        .split("/")
+        .slice(1)
+        .map((part: string) => `/${part}/x`)
+        .join("");
+      expect(check(path, body), type).toBeUndefined();
+    }
   });
 
   test("asks for a key where none is known, and reaches into another group for an attached registry", async () => {
