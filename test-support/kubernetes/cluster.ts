@@ -54,8 +54,9 @@ const script = fileURLToPath(new URL("inside.sh", import.meta.url));
 /** Starts a cluster and waits until it serves, and until its node is ready. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { binaries, images } = await lane();
-  const directory = mkdtempSync(join(tmpdir(), "sealflow-kubernetes-"));
+  const directory = mkdtempSync(join(tmpdir(), `sealflow-kubernetes-${process.pid}-`));
   removeStaleCgroups();
+  removeStaleDirectories();
   const net = network(directory);
   const node = options.node ?? true;
   const nodeName = node ? "sgx-0" : "";
@@ -334,6 +335,15 @@ function hierarchies(): string[] {
   return readdirSync(root)
     .map((name) => join(root, name))
     .filter((path) => statSync(path).isDirectory() && existsSync(join(path, "cgroup.procs")));
+}
+
+/** So do directories. */
+function removeStaleDirectories(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^sealflow-kubernetes-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
 }
 
 /** Cgroups outlive the processes of a cluster that was killed. */

@@ -69,6 +69,8 @@ if [ -n "$WITH_NODE" ]; then
   # An image becomes known before the kubelet asks for it.
   until ctr --address /run/containerd/containerd.sock version >/dev/null 2>&1; do sleep 0.1; done
   for image in $IMAGES; do ctr --address /run/containerd/containerd.sock -n k8s.io images import --no-unpack "$image" >/dev/null; done
+  # The image that components name when they name none.
+  ctr --address /run/containerd/containerd.sock -n k8s.io images tag localhost/python:3.11 docker.io/library/python:3.11 >/dev/null
   start kubelet "$BINARIES/kubelet" --config="$work/kubelet.yaml" --kubeconfig="$pki/kubelet.conf" --hostname-override="$NODE_NAME" \
     --node-ip="$NODE_IP"
 fi

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,6 +9,7 @@ import { parsePipelineDocument } from "@sealflow/pipeline";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeSgxNode, startCluster, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
 import { type StoreServer, s3Server } from "../../../test-support/stores/servers.js";
+import { cli } from "../../cli/test/support/fake-context.js";
 import { connect, JobsExecutor, type KubeClient, managedBy, openArtifactStore } from "../src/index.js";
 import { command, pipelineOf, python } from "./support/jobs-pipelines.js";
 
@@ -235,6 +236,47 @@ def looks() -> str:
     expect(summary.state).toBe("CANCELED");
     for (let tries = 0; tries < 50 && (await left("Job", "batch/v1")).length > 0; tries++) await sleep(200);
     expect(await left("Job", "batch/v1")).toEqual([]);
+  });
+});
+
+describe("sealflow run --on k8s:CONTEXT", () => {
+  it("gives the same object as a run on this machine", async () => {
+    const project = join(directory, "project");
+    cpSync(fileURLToPath(new URL("../../cli/test/testdata/sums", import.meta.url)), project, {
+      recursive: true,
+    });
+    writeFileSync(join(project, "package.json"), "{}");
+    const env = {
+      ...(process.env as Record<string, string>),
+      ...objects.environment,
+      KUBECONFIG: cluster.kubeconfig,
+    };
+    const sealflow = async (...args: string[]) =>
+      cli(["run", "pipeline.ts", "--pipeline", "sums", "-p", "count=6", "--json", ...args], {
+        cwd: project,
+        env,
+        now: Date.now,
+      });
+    const there = await sealflow("--on", "k8s:test", "--artifacts", objects.uri);
+    const here = await sealflow();
+    const values = (stdout: string) => {
+      const { state, outputs, tasks } = JSON.parse(stdout);
+      return {
+        state,
+        outputs,
+        tasks: tasks.map((task: { path: string; outputs: object }) => [task.path, task.outputs]),
+      };
+    };
+    expect(values(there.stdout)).toEqual(values(here.stdout));
+    expect(there.exitCode).toBe(0);
+    expect(await sealflow("--on", "k8s:test")).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining("CLI_ARTIFACTS_UNNAMED"),
+    });
+    expect(await sealflow("--on", "k8s:absent", "--artifacts", objects.uri)).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining("expected one of the kubeconfig, which has test"),
+    });
   });
 });
 

@@ -126,18 +126,28 @@ function ephemeral(use: JsonObject): JsonObject {
 }
 
 function podFields(platform: JsonObject): JsonObject {
-  const labels = texts(object(platform.nodeSelector).labels);
+  const selector = object(platform.nodeSelector);
+  const labels = { ...texts(selector.labels), ...texts(selector.nodeSelectorJson) };
   const pulls = list(platform.imagePullSecret).flatMap(({ secretName }) =>
     typeof secretName === "string" && secretName !== "" ? [{ name: secretName }] : [],
   );
-  const tolerations = list(platform.tolerations).map(toleration);
+  const tolerations = list(platform.tolerations).flatMap(tolerationsIn).map(toleration);
   const affinity = affinityOf(list(platform.nodeAffinity));
+  const first = list(platform.initContainers);
   return {
     ...(Object.keys(labels).length === 0 ? {} : { nodeSelector: labels }),
     ...(tolerations.length === 0 ? {} : { tolerations }),
     ...(affinity === undefined ? {} : { affinity: { nodeAffinity: affinity } }),
     ...(pulls.length === 0 ? {} : { imagePullSecrets: pulls }),
+    ...(first.length === 0 ? {} : { initContainers: first }),
   };
+}
+
+/** One toleration, or those of a parameter's value: one or a list. */
+function tolerationsIn(use: JsonObject): JsonObject[] {
+  const { tolerationJson } = use;
+  if (tolerationJson === undefined) return Object.keys(use).length === 0 ? [] : [use];
+  return Array.isArray(tolerationJson) ? list(tolerationJson) : [object(tolerationJson)];
 }
 
 function toleration({ key, operator, value, effect, tolerationSeconds }: JsonObject): JsonObject {
@@ -153,11 +163,20 @@ function toleration({ key, operator, value, effect, tolerationSeconds }: JsonObj
 function affinityOf(terms: readonly JsonObject[]): JsonObject | undefined {
   const required: JsonObject[] = [];
   const preferred: JsonObject[] = [];
-  for (const { matchExpressions, matchFields, weight } of terms) {
+  for (const { matchExpressions, matchFields, weight, nodeAffinityJson } of terms) {
+    if (isJsonObject(nodeAffinityJson)) {
+      // A whole affinity, as Kubernetes spells it.
+      required.push(
+        ...list(object(nodeAffinityJson.requiredDuringSchedulingIgnoredDuringExecution).nodeSelectorTerms),
+      );
+      preferred.push(...list(nodeAffinityJson.preferredDuringSchedulingIgnoredDuringExecution));
+      continue;
+    }
     const term = {
       ...(list(matchExpressions).length === 0 ? {} : { matchExpressions: list(matchExpressions) }),
       ...(list(matchFields).length === 0 ? {} : { matchFields: list(matchFields) }),
     };
+    if (Object.keys(term).length === 0) continue;
     if (typeof weight === "number" && weight > 0) preferred.push({ weight, preference: term });
     else required.push(term);
   }
