@@ -38,7 +38,10 @@ module.exports = {
       from: { path: "^packages/([^/]+)/src/" },
       to: {
         path: "^packages/[^/]+/",
-        pathNot: ["^packages/$1/", "^packages/[^/]+/(src|dist)/(index|node|browser|interpreter)\\.(ts|js|d\\.ts)$"],
+        pathNot: [
+          "^packages/$1/",
+          "^packages/[^/]+/(src|dist)/(index|node|browser|interpreter)\\.(ts|js|d\\.ts)$",
+        ],
       },
     },
     {

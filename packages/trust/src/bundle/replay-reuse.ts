@@ -9,10 +9,10 @@ import { type TaskResultStated, verifyTaskStatement } from "../statement/task-st
 import { transcriptHash } from "../transcript.js";
 import { BundleRefusal } from "./checks.js";
 import type { BundleReuse } from "./format.js";
+import { openLogged } from "./logged.js";
 import type { DueInReplay, Replay } from "./replay.js";
 import { requireInputsShown } from "./replay-openings.js";
 import type { VerifiedEvidence, VerifiedTask } from "./verdict.js";
-import { openLogged } from "./verify.js";
 
 interface Reused {
   readonly entry: LogEntryOf<"reused">;

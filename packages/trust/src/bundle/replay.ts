@@ -12,12 +12,12 @@ import { verifyFailureStatement } from "../statement/failure-statement.js";
 import { type TaskResultStated, verifyTaskStatement } from "../statement/task-statement.js";
 import { type BundleChecks, BundleRefusal } from "./checks.js";
 import type { BundleAttempt, BundleTask, RunBundle } from "./format.js";
+import type { PlacedEntry, VerifiedPolicy, VerifiedRegistration } from "./logged.js";
 import { PublicView } from "./public-view.js";
 import { ReplayedEvidence } from "./replay-evidence.js";
 import { requireInputsShown, requireOutputsShown } from "./replay-openings.js";
 import { verifyReuse } from "./replay-reuse.js";
 import type { VerifiedEvidence, VerifiedTask } from "./verdict.js";
-import type { PlacedEntry, VerifiedPolicy, VerifiedRegistration } from "./verify.js";
 
 /** What a replay takes. */
 export interface ReplayParts {

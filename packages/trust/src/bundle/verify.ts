@@ -6,14 +6,14 @@ import type { TrustRoot } from "@sealflow/attest";
 import { type Digest, equalBytes, fromHex, toHex } from "@sealflow/core";
 import { envelopeDigest } from "../document.js";
 import { type Checkpoint, openCheckpoint } from "../log/checkpoint.js";
-import { encodeLogEntry, type LogEntry, type LogEntryOf } from "../log/entry.js";
+import { encodeLogEntry } from "../log/entry.js";
 import { leafHash, verifyConsistency, verifyInclusion } from "../log/merkle.js";
 import { openTrustPolicy, type TrustPolicy } from "../policy.js";
-import { type AuthorisedRun, openRegistration } from "../registration.js";
 import { readRegisteredPipeline } from "../run/authorised.js";
 import { rootFromKey, type TrustAnchors } from "./anchors.js";
 import { BundleChecks, BundleRefusal } from "./checks.js";
 import { decodeBundle, maxBundleBytes, type RunBundle } from "./format.js";
+import { openLogged, type PlacedEntry, type VerifiedPolicy, type VerifiedRegistration } from "./logged.js";
 import { Replay } from "./replay.js";
 import type { BundleVerdict, VerifiedRun } from "./verdict.js";
 
@@ -23,14 +23,6 @@ export interface BundleTrust {
   readonly anchors?: TrustAnchors;
   /** Digest that the trust policy's envelope must have. */
   readonly policy?: Digest;
-}
-
-/** An entry of the run, with its place in the log. */
-export interface PlacedEntry {
-  readonly index: number;
-  readonly entry: LogEntry;
-  /** Leaf hash, hex. */
-  readonly hash: string;
 }
 
 /**
@@ -131,12 +123,6 @@ function requireAnchors(
   return anchors.roots.filter(({ publicKeyInfo }) => claims.roots.includes(toHex(publicKeyInfo)));
 }
 
-/** A policy whose signature holds. */
-export interface VerifiedPolicy {
-  readonly policy: TrustPolicy;
-  readonly digest: Digest;
-}
-
 async function verifyPolicy(
   bundle: RunBundle,
   trust: BundleTrust,
@@ -213,64 +199,12 @@ async function verifyContinuation(
   }
 }
 
-/** A registration that the policy authorises, and its entry in the log. */
-export interface VerifiedRegistration {
-  readonly run: AuthorisedRun;
-  readonly entry: LogEntryOf<"registered">;
-}
-
 async function verifyRegistration(
   bundle: RunBundle,
   { policy, entries }: { readonly policy: VerifiedPolicy; readonly entries: readonly PlacedEntry[] },
   checks: BundleChecks,
 ): Promise<VerifiedRegistration> {
   return openLogged(bundle.registration, { policy, entries, where: "registration" }, checks);
-}
-
-/** Opens a registration at the time of its entry in the log. */
-export async function openLogged(
-  envelope: RunBundle["registration"],
-  by: { readonly policy: VerifiedPolicy; readonly entries: readonly PlacedEntry[]; readonly where: string },
-  checks: BundleChecks,
-): Promise<VerifiedRegistration> {
-  const { policy, entries, where } = by;
-  const digest = await envelopeDigest(envelope);
-  const entry = entries.map((each) => each.entry).find(isEntryOf(digest));
-  checks.require(
-    { code: "TRUST_BUNDLE_REGISTRATION", what: "the registration is in the log", where },
-    {
-      holds: entry !== undefined,
-      expected: `an entry for ${digest}`,
-      got: entry === undefined ? "none" : "one",
-    },
-  );
-  if (entry === undefined) throw new BundleRefusal("TRUST_BUNDLE_REGISTRATION");
-  const { policy: trusted, digest: policyDigest } = policy;
-  const at = Date.parse(entry.time);
-  const subject = {
-    code: "TRUST_REGISTRATION",
-    what: "the policy authorises the run for its submitter",
-    where,
-  };
-  const run = await checks.step(subject, () =>
-    openRegistration(envelope, { policy: trusted, policyDigest, at }),
-  );
-  checks.same(
-    { code: "TRUST_BUNDLE_RUN", what: "the entry names the run", where },
-    run.registration.runId,
-    entry.runId,
-  );
-  checks.same(
-    { code: "TRUST_BUNDLE_POLICY", what: "the entry names the policy", where },
-    policyDigest,
-    entry.policy,
-  );
-  return { run, entry };
-}
-
-function isEntryOf(digest: Digest) {
-  return (entry: LogEntry): entry is LogEntryOf<"registered"> =>
-    entry.kind === "registered" && entry.registration === digest;
 }
 
 /** The run's own entries: each names the one before it, from the registration to the end, none left out. */

@@ -1,0 +1,74 @@
+/** Registrations of a bundle, judged at the time of their entries in the log. */
+import type { Digest } from "@sealflow/core";
+import { envelopeDigest } from "../document.js";
+import type { LogEntry, LogEntryOf } from "../log/entry.js";
+import type { TrustPolicy } from "../policy.js";
+import { type AuthorisedRun, openRegistration } from "../registration.js";
+import { type BundleChecks, BundleRefusal } from "./checks.js";
+import type { RunBundle } from "./format.js";
+
+/** An entry of the run, with its place in the log. */
+export interface PlacedEntry {
+  readonly index: number;
+  readonly entry: LogEntry;
+  /** Leaf hash, hex. */
+  readonly hash: string;
+}
+
+/** A policy whose signature holds. */
+export interface VerifiedPolicy {
+  readonly policy: TrustPolicy;
+  readonly digest: Digest;
+}
+
+/** A registration that the policy authorises, and its entry in the log. */
+export interface VerifiedRegistration {
+  readonly run: AuthorisedRun;
+  readonly entry: LogEntryOf<"registered">;
+}
+
+/** Opens a registration at the time of its entry in the log. */
+export async function openLogged(
+  envelope: RunBundle["registration"],
+  by: { readonly policy: VerifiedPolicy; readonly entries: readonly PlacedEntry[]; readonly where: string },
+  checks: BundleChecks,
+): Promise<VerifiedRegistration> {
+  const { policy, entries, where } = by;
+  const digest = await envelopeDigest(envelope);
+  const entry = entries.map((each) => each.entry).find(isEntryOf(digest));
+  checks.require(
+    { code: "TRUST_BUNDLE_REGISTRATION", what: "the registration is in the log", where },
+    {
+      holds: entry !== undefined,
+      expected: `an entry for ${digest}`,
+      got: entry === undefined ? "none" : "one",
+    },
+  );
+  if (entry === undefined) throw new BundleRefusal("TRUST_BUNDLE_REGISTRATION");
+  const { policy: trusted, digest: policyDigest } = policy;
+  const at = Date.parse(entry.time);
+  const subject = {
+    code: "TRUST_REGISTRATION",
+    what: "the policy authorises the run for its submitter",
+    where,
+  };
+  const run = await checks.step(subject, () =>
+    openRegistration(envelope, { policy: trusted, policyDigest, at }),
+  );
+  checks.same(
+    { code: "TRUST_BUNDLE_RUN", what: "the entry names the run", where },
+    run.registration.runId,
+    entry.runId,
+  );
+  checks.same(
+    { code: "TRUST_BUNDLE_POLICY", what: "the entry names the policy", where },
+    policyDigest,
+    entry.policy,
+  );
+  return { run, entry };
+}
+
+function isEntryOf(digest: Digest) {
+  return (entry: LogEntry): entry is LogEntryOf<"registered"> =>
+    entry.kind === "registered" && entry.registration === digest;
+}
