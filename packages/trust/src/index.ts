@@ -6,6 +6,7 @@ export type { BundleCheck } from "./bundle/checks.js";
 export { bundleMediaType } from "./bundle/format.js";
 export type {
   BundleVerdict,
+  LaterFinding,
   VerifiedArtifact,
   VerifiedEvidence,
   VerifiedInput,

@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonValue, toHex, utf8 } from "@sealflow/core";
+import { canonicalJson, type JsonObject, type JsonValue, toHex, utf8 } from "@sealflow/core";
 import { projectKeyFrom } from "@sealflow/seal";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeBundle, encodeBundle, type RunBundle } from "../src/bundle/format.js";
@@ -115,6 +115,23 @@ describe("a run's bundle", () => {
       { path, state: "failed", attempts: 2, error: "TASK_RAISED" },
       { path: "evaluate", state: "skipped" },
     ]);
+  });
+
+  it("shows what newer collateral says against its evidence, and stays trusted", async () => {
+    const at = world.clock.time + 1000;
+    const collateral = { ...world.collateral } as unknown as JsonObject;
+    const anchors = anchorsOf(world);
+    const same = await verifyBundle(encodeBundle(bundle), { anchors, later: { collateral, at } });
+    expect(same).toMatchObject({ verdict: "trusted", run: { later: [] } });
+    const stranger = await createWorld();
+    const other = { ...stranger.collateral } as unknown as JsonObject;
+    const later = await verifyBundle(encodeBundle(bundle), { anchors, later: { collateral: other, at } });
+    expect(later.verdict).toBe("trusted");
+    expect(later.run?.later?.length).toBe(5);
+    expect(later.run?.later?.[0]).toMatchObject({
+      where: "prepare, attempt 1",
+      code: expect.stringMatching(/^ATTEST_/),
+    });
   });
 
   it("of a run that has not ended is refused", async () => {

@@ -1,7 +1,7 @@
 /** `sealflow verify`. */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { type Digest, SealflowError } from "@sealflow/core";
+import { type Digest, isJsonObject, type JsonObject, SealflowError } from "@sealflow/core";
 import { artifactDigest, parseEnvelope } from "@sealflow/seal";
 import { piecesOfFile } from "@sealflow/seal/node";
 import {
@@ -38,6 +38,9 @@ export async function verify(context: CliContext, flags: VerifyFlags, file: stri
   const verdict = await verifyBundle(bundle, {
     ...(trust === undefined ? {} : { anchors: trust.anchors }),
     ...(policy === undefined ? {} : { policy }),
+    ...(flags.collateral === undefined
+      ? {}
+      : { later: { collateral: await readCollateral(context, flags.collateral), at: context.clock.now() } }),
   });
   const artifacts = await Promise.all(
     (flags.artifact ?? []).map((each) => findArtifact(context, each, verdict)),
@@ -92,6 +95,22 @@ async function policyDigest(context: CliContext, file: string): Promise<Digest> 
       cause,
     });
   }
+}
+
+async function readCollateral(context: CliContext, file: string): Promise<JsonObject> {
+  const text = await readUserFile(resolve(context.cwd, file), file);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  if (isJsonObject(value)) return value;
+  throw new SealflowError({
+    code: "CLI_COLLATERAL_INVALID",
+    message: `--collateral ${file}: expected collateral in its JSON form, got another file`,
+    where: { file },
+  });
 }
 
 /** What a sealed artifact is in the run, by the digest of its content. */

@@ -23,7 +23,13 @@ interface Branch {
 export function renderVerdict(shown: ShownVerdict, style: Style): string {
   const { verdict } = shown;
   const run = verdict.run === undefined ? [] : [...runLines(verdict.run, style), ""];
-  return [...run, ...checkLines(shown, style), ...endLines(shown, style), ""].join("\n");
+  return [
+    ...run,
+    ...checkLines(shown, style),
+    ...laterLines(shown, style),
+    ...endLines(shown, style),
+    "",
+  ].join("\n");
 }
 
 function runLines(run: VerifiedRun, style: Style): string[] {
@@ -150,6 +156,16 @@ function checkLines({ verdict, artifacts }: ShownVerdict, style: Style): string[
     as === undefined ? [] : [`${visible(file)} is ${visible(as)}`],
   );
   return [...groups, ...failed, ...named];
+}
+
+/** What newer collateral says against evidence that counted when the run was made. */
+function laterLines({ verdict: { run } }: ShownVerdict, style: Style): string[] {
+  if (run?.later === undefined) return [];
+  if (run.later.length === 0) return ["newer collateral says nothing against the run's evidence"];
+  return run.later.map(
+    ({ where, code, status }) =>
+      `${style.yellow("SINCE THEN")}  ${visible(where)}: its evidence would be refused now (${code}, TCB ${status ?? "unknown"})`,
+  );
 }
 
 function endLines({ verdict, trustFile }: ShownVerdict, style: Style): string[] {

@@ -8,6 +8,7 @@ export interface VerifyFlags {
   readonly trust?: string;
   readonly policy?: string;
   readonly artifact?: readonly string[];
+  readonly collateral?: string;
   readonly json: boolean;
 }
 
@@ -20,6 +21,10 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
       artifact: textsFlag(
         "file",
         "Sealed artifact that must be one of the run's; may be given several times",
+      ),
+      collateral: textFlag(
+        "file",
+        "Newer collateral: shows what has been revoked or found out since the run",
       ),
       json: jsonFlag,
     },

@@ -1,17 +1,33 @@
 /** Transcripts and evidence in a replay: judged at the time of their log entries, with the collateral archived then. */
-import { canonicalJson, type Digest, digestOfJson, isJsonObject, toHex } from "@sealflow/core";
-import { appraiseEvidence, evidenceDigest } from "../evidence.js";
+import {
+  canonicalJson,
+  type Digest,
+  digestOfJson,
+  isJsonObject,
+  type JsonObject,
+  toHex,
+} from "@sealflow/core";
+import { appraiseEvidence, type Evidence, type EvidenceRequest, evidenceDigest } from "../evidence.js";
 import type { LogEntryOf } from "../log/entry.js";
 import { member } from "../record.js";
 import { reportDataOf, type Transcript, transcriptHash } from "../transcript.js";
 import { BundleRefusal } from "./checks.js";
 import type { BundleEvidence } from "./format.js";
 import type { ReplayParts } from "./replay.js";
-import type { VerifiedEvidence } from "./verdict.js";
+import type { LaterFinding, VerifiedEvidence } from "./verdict.js";
+
+/** Evidence that was accepted at its time, and what it was held against. */
+export interface AcceptedEvidence {
+  readonly where: string;
+  readonly evidence: Evidence;
+  readonly request: Omit<EvidenceRequest, "at">;
+}
 
 /** What a bundle's evidence says, piece by piece. */
 export class ReplayedEvidence {
   simulated = false;
+  /** All that was accepted, for judging it again. */
+  readonly accepted: AcceptedEvidence[] = [];
   readonly #parts: ReplayParts;
   readonly #collateral = new Set<string>();
   readonly #roots = new Set<string>();
@@ -65,13 +81,13 @@ export class ReplayedEvidence {
     const evidence = await this.#whole(item.evidence, where);
     const named = { code: "TRUST_BUNDLE_EVIDENCE", what: "the evidence is what was granted for", where };
     checks.same(named, entry.evidence, await evidenceDigest(evidence));
-    const appraisal = await appraiseEvidence(evidence, {
+    const request = {
       policy: policy.policy.appraisal,
       roots,
       component: measuredAs,
       reportData: await reportDataOf(item.transcript),
-      at: Date.parse(entry.time),
-    });
+    };
+    const appraisal = await appraiseEvidence(evidence, { ...request, at: Date.parse(entry.time) });
     const failed = appraisal.checks.find(({ passed }) => !passed);
     checks.require(
       {
@@ -85,6 +101,7 @@ export class ReplayedEvidence {
         got: failed?.got ?? appraisal.code ?? "accepted by the policy",
       },
     );
+    this.accepted.push({ where, evidence, request });
     if (appraisal.kind === "simulated") this.simulated = true;
     if (appraisal.root !== undefined) this.#roots.add(toHex(appraisal.root.publicKeyInfo));
     const { kind, status, enclave } = appraisal;
@@ -123,4 +140,18 @@ export class ReplayedEvidence {
       roots.join(", "),
     );
   }
+}
+
+/** Accepted evidence judged again with newer collateral: what has become known since. */
+export async function judgeAgain(
+  accepted: readonly AcceptedEvidence[],
+  later: { readonly collateral: JsonObject; readonly at: number },
+): Promise<LaterFinding[]> {
+  const findings: LaterFinding[] = [];
+  for (const { where, evidence, request } of accepted) {
+    const again = { ...evidence, collateral: later.collateral };
+    const { accepted: holds, code, status } = await appraiseEvidence(again, { ...request, at: later.at });
+    if (!holds) findings.push({ where, code: code ?? "TRUST_EVIDENCE", status });
+  }
+  return findings;
 }

@@ -59,6 +59,15 @@ export interface VerifiedTask {
   readonly original?: { readonly registration: Digest; readonly path: string; readonly attempt: number };
 }
 
+/** Evidence that was accepted when the run was made and would not be with newer collateral. */
+export interface LaterFinding {
+  /** Task and attempt. */
+  readonly where: string;
+  /** Why it would be refused now, for example a revoked platform. */
+  readonly code: string;
+  readonly status: SgxVerdict["status"];
+}
+
 /** The run that was verified. */
 export interface VerifiedRun {
   readonly runId: string;
@@ -79,6 +88,8 @@ export interface VerifiedRun {
   readonly declassify: readonly string[];
   /** True when any evidence is simulated: nothing was protected then. */
   readonly simulated: boolean;
+  /** With newer collateral: what it says against evidence that counted then. The verdict stays that of the time. */
+  readonly later?: readonly LaterFinding[];
   /** In the order in which they ended. */
   readonly tasks: readonly VerifiedTask[];
 }

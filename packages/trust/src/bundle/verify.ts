@@ -3,7 +3,7 @@
  * pipeline, then every decision of the run, replayed.
  */
 import type { TrustRoot } from "@sealflow/attest";
-import { type Digest, equalBytes, fromHex, toHex } from "@sealflow/core";
+import { type Digest, equalBytes, fromHex, type JsonObject, toHex } from "@sealflow/core";
 import { envelopeDigest } from "../document.js";
 import { type Checkpoint, openCheckpoint } from "../log/checkpoint.js";
 import { encodeLogEntry } from "../log/entry.js";
@@ -15,6 +15,7 @@ import { BundleChecks, BundleRefusal } from "./checks.js";
 import { decodeBundle, maxBundleBytes, type RunBundle } from "./format.js";
 import { openLogged, type PlacedEntry, type VerifiedPolicy, type VerifiedRegistration } from "./logged.js";
 import { Replay } from "./replay.js";
+import { judgeAgain } from "./replay-evidence.js";
 import type { BundleVerdict, VerifiedRun } from "./verdict.js";
 
 /** What a bundle is verified with. */
@@ -23,6 +24,8 @@ export interface BundleTrust {
   readonly anchors?: TrustAnchors;
   /** Digest that the trust policy's envelope must have. */
   readonly policy?: Digest;
+  /** Newer collateral, and the time that it is held against (milliseconds since the Unix epoch): shows later revocations. */
+  readonly later?: { readonly collateral: JsonObject; readonly at: number };
 }
 
 /**
@@ -81,6 +84,8 @@ async function verifyRun(bundle: RunBundle, trust: BundleTrust, checks: BundleCh
   const { runId, runName, submitter, spec, parameters, inputs, recipients, release, declassify } =
     registration;
   requireTimes(own, checkpoint, checks);
+  const later =
+    trust.later === undefined ? undefined : await judgeAgain(replay.evidence.accepted, trust.later);
   return {
     ...{ runId, runName, submitter, spec, parameters, inputs, recipients, release, declassify },
     pipeline: document.spec.pipelineInfo.name,
@@ -90,6 +95,7 @@ async function verifyRun(bundle: RunBundle, trust: BundleTrust, checks: BundleCh
     registeredAt: registered.entry.time,
     finishedAt: own.at(-1)?.entry.time ?? registered.entry.time,
     simulated: replayed.simulated,
+    ...(later === undefined ? {} : { later }),
     tasks: replayed.tasks,
   };
 }
