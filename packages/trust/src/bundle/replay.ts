@@ -1,6 +1,6 @@
 /** Replaying a run's decisions over its statements: nothing missing, nothing extra, everything rightly due. */
 import type { TrustRoot } from "@sealflow/attest";
-import type { Digest, JsonValue } from "@sealflow/core";
+import type { Digest } from "@sealflow/core";
 import type { DueTask, PipelineDocument } from "@sealflow/pipeline";
 import { requireStatedUnder } from "../broker/committing.js";
 import { endsTask } from "../broker/finishing.js";
@@ -17,6 +17,7 @@ import { PublicView } from "./public-view.js";
 import { ReplayedEvidence } from "./replay-evidence.js";
 import { requireInputsShown, requireOutputsShown } from "./replay-openings.js";
 import { verifyReuse } from "./replay-reuse.js";
+import { type ShownTask, shownOf } from "./shown.js";
 import type { VerifiedEvidence, VerifiedTask } from "./verdict.js";
 
 /** What a replay takes. */
@@ -366,42 +367,8 @@ export class Replay {
   }
 
   /** Inputs and outputs with the values that the bundle shows. */
-  shown(
-    { opened }: Pick<BundleTask, "opened">,
-    of: {
-      readonly due: DueTask;
-      readonly parameters: Readonly<Record<string, Digest>>;
-      readonly outputs: TaskResultStated["outputs"];
-    },
-  ): Required<Pick<VerifiedTask, "inputs" | "outputs">> {
-    const parameters = (
-      commitments: Readonly<Record<string, Digest>>,
-      values: Readonly<Record<string, { readonly value: JsonValue }>>,
-    ) =>
-      mapped(commitments, (commitment, name) => {
-        const shown = member(values, name);
-        return shown === undefined ? { commitment } : { commitment, value: shown.value };
-      });
-    return {
-      inputs: {
-        parameters: parameters(of.parameters, opened.inputs),
-        artifacts: mapped(of.due.inputs.artifacts, (list) =>
-          list.map((each) => {
-            const digest = each.digest as Digest;
-            return { digest, from: this.#makers.get(digest) ?? null };
-          }),
-        ),
-      },
-      outputs: {
-        parameters: parameters(of.outputs.parameters, opened.parameters),
-        artifacts: mapped(of.outputs.artifacts, (list) =>
-          list.map(({ digest, type }) => {
-            const shown = member(opened.metadata, digest);
-            return { digest, type, ...(shown === undefined ? {} : { metadata: shown.value }) };
-          }),
-        ),
-      },
-    };
+  shown(item: Pick<BundleTask, "opened">, of: ShownTask): Required<Pick<VerifiedTask, "inputs" | "outputs">> {
+    return shownOf(item.opened, of, (digest) => this.#makers.get(digest) ?? null);
   }
 
   #tasks(): VerifiedTask[] {
@@ -415,11 +382,4 @@ export class Replay {
       return [];
     });
   }
-}
-
-function mapped<From, To>(
-  record: Readonly<Record<string, From>>,
-  of: (value: From, name: string) => To,
-): Record<string, To> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, of(value, name)]));
 }
