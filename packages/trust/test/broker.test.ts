@@ -7,9 +7,11 @@ import {
   signTrustPolicy,
   startBroker,
   type TaskResultStated,
+  verifyBundle,
 } from "../src/index.js";
 import {
   type Attempt,
+  anchorsOf,
   commitOf,
   components,
   createWorld,
@@ -298,6 +300,21 @@ describe("a commit", () => {
     });
     // The grant alone.
     expect(world.store.records.length).toBe(records + 1);
+  });
+});
+
+describe("a bundle", () => {
+  it("can be made while the broker goes on with other runs", async () => {
+    const world = await createWorld();
+    const [first, second] = [await registerRun(world), await registerRun(world)];
+    await runToEnd(world, first.runId);
+    const [bundles] = await Promise.all([
+      Promise.all(Array.from({ length: 5 }, () => world.broker.bundle(first.runId))),
+      runToEnd(world, second.runId),
+    ]);
+    for (const bundle of bundles) {
+      expect((await verifyBundle(bundle, { anchors: anchorsOf(world) })).verdict).toBe("trusted");
+    }
   });
 });
 

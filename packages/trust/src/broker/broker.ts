@@ -109,7 +109,7 @@ function brokerOver(core: BrokerCore): Broker {
     fail: (message: TaskFailure): Promise<FailureAnswer | Committed> =>
       core.exclusive(() => fail(core, message)),
     status: (runId) => core.exclusive(() => status(core, runId)),
-    bundle: (runId) => core.exclusive(() => assembleBundle(core, runId, () => recordsOf(core))),
+    bundle: (runId) => assembleBundle(core, runId, () => recordsOf(core)),
   };
 }
 

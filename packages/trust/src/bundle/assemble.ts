@@ -115,7 +115,8 @@ class Assembly {
       document,
       tasks: this.#tasks,
       collateral: this.#collateral,
-      log: await this.#log(),
+      // Checkpoint and proofs must be of one size. What was read before is in the log by now; nothing else waits for it.
+      log: await this.#core.exclusive(() => this.#log()),
     };
   }
 
