@@ -13,7 +13,8 @@ export interface ParseOptions {
 
 /**
  * Reads a compiled pipeline: YAML or JSON text with a pipeline spec and, optionally, a platform spec; or Kubeflow's
- * `PipelineVersion` manifest, which holds both, with or without the `Pipeline` manifest beside it. Strict: what protojson refuses is refused, and so is everything that
+ * `PipelineVersion` manifest, which holds both, with or without the `Pipeline` manifest beside it; or an object of its REST
+ * API that holds them, such as a run's body. Strict: what protojson refuses is refused, and so is everything that
  * `validatePipeline` calls an error. All findings are thrown together, each with its path and line.
  *
  * The result is normalised: protojson's spelling of every field, nulls for unset fields gone.
@@ -117,17 +118,30 @@ function classify(values: readonly JsonValue[], file: string | undefined): Parts
   return { spec, ...(platform === undefined ? {} : { platform }) };
 }
 
-/** The specs inside a `pipelines.kubeflow.org/v2beta1` PipelineVersion. */
+/** Where the API keeps both specs: in a `PipelineVersion` manifest, in a run's body, in a pipeline version's. */
+const HOLDERS: readonly (readonly string[])[] = [["spec"], ["pipeline_spec"], ["pipelineSpec"], []];
+
+/** The specs inside a `pipelines.kubeflow.org/v2beta1` PipelineVersion, or inside an object of the REST API. */
 function fromManifest(value: JsonValue, document: number): Parts | undefined {
-  if (!isJsonObject(value) || !isJsonObject(value.spec)) return undefined;
-  const { pipelineSpec, platformSpec } = value.spec;
-  if (!isJsonObject(pipelineSpec)) return undefined;
-  return {
-    spec: { value: pipelineSpec, document, prefix: ["spec", "pipelineSpec"] },
-    ...(isJsonObject(platformSpec)
-      ? { platform: { value: platformSpec, document, prefix: ["spec", "platformSpec"] } }
-      : {}),
-  };
+  for (const prefix of HOLDERS) {
+    let holder: JsonValue | undefined = value;
+    for (const step of prefix) holder = isJsonObject(holder) ? holder[step] : undefined;
+    if (!isJsonObject(holder)) continue;
+    const part = (...names: readonly string[]): Part | undefined => {
+      const name = names.find((each) => isJsonObject(holder[each]));
+      const found = name === undefined ? undefined : holder[name];
+      return isJsonObject(found)
+        ? { value: found, document, prefix: [...prefix, name as string] }
+        : undefined;
+    };
+    const spec = part("pipelineSpec", "pipeline_spec");
+    // A run without platform settings has the spec itself under that name, a level higher.
+    if (spec === undefined || isJsonObject(spec.value.pipeline_spec) || isJsonObject(spec.value.pipelineSpec))
+      continue;
+    const platform = part("platformSpec", "platform_spec");
+    return { spec, ...(platform === undefined ? {} : { platform }) };
+  }
+  return undefined;
 }
 
 /** True for the manifest of the pipeline that a PipelineVersion belongs to: kfp's compiler writes it in front. */

@@ -412,6 +412,22 @@ describe("manifests", () => {
     }
   });
 
+  it("are read out of the objects of the REST API too", () => {
+    const platform = { platforms: { kubernetes: {} } };
+    const both = { pipeline_spec: sample(), platform_spec: platform };
+    for (const [body, expected] of [
+      [{ display_name: "run", pipeline_spec: sample() }, { spec: sample() }],
+      [
+        { display_name: "run", pipeline_spec: both },
+        { spec: sample(), platform },
+      ],
+      [both, { spec: sample(), platform }],
+      [{ pipelineSpec: sample() }, { spec: sample() }],
+    ]) {
+      expect(parsePipelineDocument(JSON.stringify(body))).toEqual(expected);
+    }
+  });
+
   it("are refused without a version, and with two", () => {
     expect(refusals(pipeline)[0]).toContain("PIPELINE_DOCUMENT_NOT_IR");
     expect(refusals(`${version(sample())}\n---\n${version(sample())}`)[0]).toContain(
