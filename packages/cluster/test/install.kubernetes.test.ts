@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
 import { shared } from "../../../test-support/shared.js";
 import { cli } from "../../cli/test/support/fake-context.js";
-import { applyObjects, connect, type KubeClient, parseObjects, releases } from "../src/index.js";
+import {
+  apiServerAddresses,
+  applyObjects,
+  connect,
+  type KubeClient,
+  parseObjects,
+  releases,
+} from "../src/index.js";
 
 let cluster: TestCluster;
 let client: KubeClient;
@@ -55,6 +62,35 @@ describe.skipIf(files.includes(""))("installing Kubeflow Pipelines", () => {
     expect(second).toMatchObject({ counts: { created: 0, changed: 0, unchanged: 90 }, removed: [] });
     expect([await secret("mysql-secret"), await secret("mlpipeline-minio-artifact")]).toEqual(credentials);
     expect(Buffer.from(String((credentials[0] as { password: string }).password), "base64")).toHaveLength(32);
+  });
+
+  it("lets pods of tasks reach the API server where it is", async () => {
+    const metadata = {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "kubernetes" },
+    };
+    const endpoints = [{ addresses: ["203.0.113.4"] }];
+    await client.apply({
+      ...{
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata,
+        addressType: "IPv4",
+        endpoints,
+      },
+      ports: [{ name: "https", port: 443, protocol: "TCP" }],
+    });
+    expect(await apiServerAddresses(client)).toEqual([{ cidr: "203.0.113.4/32", port: 443 }]);
+    await sealflow("install", ...manifests, "--skip-preflight", "--timeout", "0s");
+    const name = "sealflow-task-egress";
+    const policy = await client.get({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      name,
+      namespace: "kubeflow",
+    });
+    expect(JSON.stringify(policy.spec)).toContain('{"ipBlock":{"cidr":"203.0.113.4/32"}}');
   });
 
   it("shows health, and differences field by field", async () => {

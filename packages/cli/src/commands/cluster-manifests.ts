@@ -1,10 +1,13 @@
 /** Flags to the objects of an installation. */
 import { resolve } from "node:path";
 import {
+  apiServerAddresses,
   type Credentials,
   checkDigest,
+  credentialsOf,
   fetchRelease,
   hashPassword,
+  type KubeClient,
   type KubeObject,
   newPassword,
   type Overlaid,
@@ -27,18 +30,29 @@ export interface Prepared extends Overlaid {
   readonly password?: string;
 }
 
+/** What the cluster knows and the manifests do not. */
+export interface LiveFacts {
+  readonly credentials: Credentials;
+  /** Where the API server is, as pods reach it. */
+  readonly apiServer?: Awaited<ReturnType<typeof apiServerAddresses>>;
+}
+
+/** Asks the cluster for them. */
+export async function liveFacts(client: KubeClient): Promise<LiveFacts> {
+  return {
+    credentials: await credentialsOf(client, "kubeflow"),
+    apiServer: await apiServerAddresses(client),
+  };
+}
+
 /** Reads or fetches the manifests and applies the overlay. */
-export async function prepare(
-  context: CliContext,
-  flags: ManifestFlags,
-  credentials: Credentials,
-): Promise<Prepared> {
+export async function prepare(context: CliContext, flags: ManifestFlags, live: LiveFacts): Promise<Prepared> {
   checkFlags(flags);
   const objects = await manifestsOf(context, flags);
   const password = await passwordOf(context, flags, objects);
   const images = flags.images === undefined ? undefined : await readImages(context, flags.images);
   const overlaid = overlayManifests(objects, {
-    credentials,
+    ...live,
     egress: (flags.allowEgress ?? []).map(readEgress),
     loadBalancer: flags.loadBalancer,
     ...(images === undefined ? {} : { images }),

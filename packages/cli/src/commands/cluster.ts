@@ -2,7 +2,6 @@
 import {
   type Check,
   connect,
-  credentialsOf,
   differences,
   type Health,
   healthOf,
@@ -28,7 +27,7 @@ import type {
   PreflightFlags,
   UninstallFlags,
 } from "../routes/cluster.js";
-import { type Prepared, prepare } from "./cluster-manifests.js";
+import { liveFacts, type Prepared, prepare } from "./cluster-manifests.js";
 
 async function withCluster<T>(
   context: CliContext,
@@ -80,7 +79,7 @@ export async function installCluster(context: CliContext, flags: InstallFlags): 
   try {
     return await withCluster(context, flags, async (client) => {
       if (!flags.skipPreflight) await requirePreflight(context, client, flags);
-      const prepared = await prepare(context, flags, await credentialsOf(client, "kubeflow"));
+      const prepared = await prepare(context, flags, await liveFacts(client));
       const { stdout, stderr } = context.process;
       for (const image of prepared.unpinned)
         stderr.write(`notice     ${image} is named by tag; --images pins it\n`);
@@ -115,7 +114,9 @@ async function planOnly(context: CliContext, flags: InstallFlags): Promise<numbe
     storeAccessKey: "GENERATED",
     storeSecretKey: "GENERATED",
   };
-  const { changes, objects, unpinned, digest, version } = await prepare(context, flags, placeholder);
+  const { changes, objects, unpinned, digest, version } = await prepare(context, flags, {
+    credentials: placeholder,
+  });
   const { stdout } = context.process;
   if (flags.output !== undefined)
     writeUserFile(context, flags.output, objects.map((object) => stringify(object)).join("---\n"));
@@ -211,7 +212,7 @@ function formatHealth(health: readonly Health[], style: Style): string {
 /** `sealflow cluster diff`. */
 export async function diffCluster(context: CliContext, flags: ClusterDiffFlags): Promise<number> {
   return withCluster(context, flags, async (client) => {
-    const prepared = await prepare(context, flags, await credentialsOf(client, "kubeflow"));
+    const prepared = await prepare(context, flags, await liveFacts(client));
     const found = await differences(client, prepared.objects, await readInventory(client));
     const { stdout } = context.process;
     if (flags.json) stdout.write(`${JSON.stringify({ differences: found })}\n`);

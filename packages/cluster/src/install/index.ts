@@ -1,3 +1,4 @@
+export { apiServerAddresses } from "./api-server.js";
 export { type ApplyEvent, type ApplyObjectsOptions, applyObjects, type Outcome } from "./apply.js";
 export { credentialsOf } from "./credentials.js";
 export { type Difference, differences } from "./diff.js";

@@ -13,13 +13,29 @@ const servicesOfTasks = [
   { app: "cache-server" },
 ];
 
+/** A destination. */
+export interface Destination {
+  readonly cidr: string;
+  readonly port: number;
+}
+
+/** Where the API server is when nobody knows better: anywhere, on its usual ports. */
+const anyApiServer: readonly Destination[] = [443, 6443].map((port) => ({ cidr: "0.0.0.0/0", port }));
+
 /**
- * Nobody outside the namespace reaches in; pods of tasks reach what their launcher needs, name service, and the given addresses.
+ * Nobody outside the namespace reaches in; pods of tasks reach what their launcher needs, name service, the API server (where
+ * Argo and the launcher report and read their settings), and the given addresses.
+ *
+ * @param apiServer Empty where its addresses are not known.
  */
 export function networkPolicies(
   namespace: string,
-  egress: readonly { readonly cidr: string; readonly port: number }[],
+  {
+    egress,
+    apiServer,
+  }: { readonly egress: readonly Destination[]; readonly apiServer: readonly Destination[] },
 ): KubeObject[] {
+  const servers = apiServer.length === 0 ? anyApiServer : apiServer;
   return [
     policy(namespace, "sealflow-same-namespace-only", "pods of other namespaces have no business here", {
       podSelector: {},
@@ -47,7 +63,7 @@ export function networkPolicies(
           ],
           to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
         },
-        ...egress.map(({ cidr, port }) => ({
+        ...[...servers, ...egress].map(({ cidr, port }) => ({
           to: [{ ipBlock: { cidr } }],
           ports: [{ port, protocol: "TCP" }],
         })),

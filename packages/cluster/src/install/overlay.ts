@@ -4,7 +4,7 @@
  */
 import { isJsonObject } from "@sealflow/core";
 import { describeObject, type KubeObject } from "../kube/objects.js";
-import { networkPolicies } from "./network-policies.js";
+import { type Destination, networkPolicies } from "./network-policies.js";
 
 /** Credentials that are generated, or were at the first installation. */
 export interface Credentials {
@@ -21,7 +21,9 @@ export interface ManifestOverlayOptions {
   /** A registry that holds copies of all images; their own registry becomes part of the path. */
   readonly registry?: string;
   /** Addresses (CIDR, port) that pipeline pods may reach besides Kubeflow itself: the broker, a data source. */
-  readonly egress?: readonly { readonly cidr: string; readonly port: number }[];
+  readonly egress?: readonly Destination[];
+  /** Addresses of the API server. Default: any, on its usual ports. */
+  readonly apiServer?: readonly Destination[];
   /** bcrypt hash of the password of Dex's first user. Only for the full distribution. */
   readonly dexPasswordHash?: string;
   /** Makes the gateway a load balancer. Refused without TLS. Default: false. */
@@ -70,7 +72,9 @@ export function overlayManifests(objects: readonly KubeObject[], options: Manife
     objects.filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.namespace ?? ""),
   );
   const added = [
-    ...(namespaces.has("kubeflow") ? networkPolicies("kubeflow", options.egress ?? []) : []),
+    ...(namespaces.has("kubeflow")
+      ? networkPolicies("kubeflow", { egress: options.egress ?? [], apiServer: options.apiServer ?? [] })
+      : []),
     ...certificate(options),
   ];
   for (const object of added)
