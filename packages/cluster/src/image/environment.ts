@@ -1,6 +1,6 @@
-/** The components' packages, installed for the image's Python without running it: wheels by hash, unpacked by pip. */
+/** The components' packages, placed for the image's Python without running it: wheels by hash, unpacked as installers do. */
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { type Digest, SealflowError } from "@sealflow/core";
@@ -115,8 +115,8 @@ const platforms = [
 ];
 
 /**
- * Unpacks the locked wheels for Linux on x86-64 and returns them as entries of a layer. No package's code is run; what
- * pip writes about itself and this machine is left out, so that the entries depend on the lock alone.
+ * Unpacks the locked wheels for Linux on x86-64 and returns them as entries of a layer. No package's code is run,
+ * and nothing about this machine is written: the entries depend on the lock alone.
  *
  * @throws SealflowError `CLUSTER_ENVIRONMENT_FAILED`
  */
@@ -129,44 +129,60 @@ export async function installEnvironment(
   mkdirSync(directory, { recursive: true });
   if (lock.packages.length === 0) return [];
   const requirements = join(directory, "requirements.lock");
-  const target = join(directory, "packages");
+  const [wheels, unpacked] = [join(directory, "wheels"), join(directory, "unpacked")];
   await writeFile(requirements, lock.text);
-  await pip(
+  await python(
     [
-      ...["install", "--quiet", "--no-deps", "--require-hashes", "--no-compile", "--only-binary=:all:"],
+      ...["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"],
       ...["--implementation", "cp", "--python-version", options.pythonVersion],
       ...platforms.flatMap((platform) => ["--platform", `${platform}_x86_64`]),
-      ...["--target", target, "-r", requirements],
+      ...["--dest", wheels, "-r", requirements],
     ],
     options,
   );
-  return packageEntries(target);
+  const entries: LayerEntry[] = [];
+  for (const wheel of readdirSync(wheels).sort()) {
+    const target = join(unpacked, wheel);
+    await python(["-m", "zipfile", "-e", join(wheels, wheel), target], options);
+    entries.push(...wheelEntries(target, options.pythonVersion));
+  }
+  return entries;
 }
 
-/** Files that say where and how pip worked, not what it installed. */
-const machineFiles = /\.dist-info\/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$/;
+/** Where packages of a Python lie below the environment, as installers place them: some look for libraries beside it. */
+export function sitePackages(pythonVersion: string): string {
+  return `${ENVIRONMENT_DIRECTORY}/lib/python${pythonVersion}/site-packages`;
+}
 
-function packageEntries(target: string): readonly LayerEntry[] {
-  return readdirSync(target, { recursive: true, withFileTypes: true })
+/**
+ * The files of an unpacked wheel, where an installer puts them. Scripts and headers are left out: nothing runs or
+ * compiles them in the image. Source: Python packaging, "Binary distribution format", section "Spread".
+ */
+function wheelEntries(directory: string, pythonVersion: string): readonly LayerEntry[] {
+  const site = sitePackages(pythonVersion);
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .map((file) => ({ file, name: relative(target, file).split(sep).join("/") }))
-    .filter(
-      ({ name }) => !name.startsWith("bin/") && !/(^|\/)__pycache__\//.test(name) && !machineFiles.test(name),
-    )
-    .map(({ file, name }) => ({
-      path: `${ENVIRONMENT_DIRECTORY}/${name}`,
-      content: { file },
-      executable: (statSync(file).mode & 0o100) !== 0,
-    }));
+    .flatMap((file): LayerEntry[] => {
+      const name = relative(directory, file).split(sep).join("/");
+      const path = spread(name, site);
+      return path === undefined ? [] : [{ path, content: { file } }];
+    });
 }
 
-function pip(args: readonly string[], options: InstallOptions): Promise<void> {
-  const { python = "python3", signal } = options;
+function spread(name: string, site: string): string | undefined {
+  if (/(^|\/)__pycache__\//.test(name)) return undefined;
+  const [, kind, rest] = /^[^/]+\.data\/([^/]+)\/(.*)$/.exec(name) ?? [];
+  if (kind === undefined || kind === "purelib" || kind === "platlib") return `${site}/${rest ?? name}`;
+  return kind === "data" ? `${ENVIRONMENT_DIRECTORY}/${rest}` : undefined;
+}
+
+function python(args: readonly string[], options: InstallOptions): Promise<void> {
+  const { python: interpreter = "python3", signal } = options;
   const env = { ...options.environment, PIP_DISABLE_PIP_VERSION_CHECK: "1", PYTHONDONTWRITEBYTECODE: "1" };
   return new Promise((resolve, reject) => {
     const limits = { env, maxBuffer: 2 ** 26, ...(signal === undefined ? {} : { signal }) };
-    execFile(python, ["-m", "pip", ...args], limits, (error, _, stderr) => {
+    execFile(interpreter, [...args], limits, (error, _, stderr) => {
       if (error === null) return resolve();
       const last = stderr.trim().split("\n").slice(-3).join(" ") || error.message;
       reject(

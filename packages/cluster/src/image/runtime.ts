@@ -22,7 +22,8 @@ export const GRAMINE_APPLICATION = "/opt/sealflow/gramine/entrypoint";
 
 const program = (module: string) => `import sys
 
-sys.path[:0] = [${JSON.stringify(RUNTIME_DIRECTORY)}, ${JSON.stringify(ENVIRONMENT_DIRECTORY)}]
+site = "${ENVIRONMENT_DIRECTORY}/lib/python%d.%d/site-packages" % sys.version_info[:2]
+sys.path[:0] = [${JSON.stringify(RUNTIME_DIRECTORY)}, site]
 
 from ${module} import main
 

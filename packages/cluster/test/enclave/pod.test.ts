@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testPython } from "../../../../test-support/python.js";
 import { componentEntries } from "../../src/image/components.js";
 import { runtimeDigestOf, runtimeEntries } from "../../src/image/runtime.js";
-import { document, openWorld } from "./world.js";
+import { document, openWorld, smallRun } from "./world.js";
 
 const sources = fileURLToPath(new URL("../../../../python/src", import.meta.url));
 /** What a pod of Kubeflow's would be started with, and what came of it. */
@@ -67,7 +67,7 @@ sys.exit(code)
     const { components } = await bakeable(document.spec);
     unpackImage([...runtimeEntries(sources, true), ...componentEntries(components, surroundings)]);
     const digests = new Map(components.map((each) => [each.executor, componentDigestOf(each, surroundings)]));
-    ({ project, runId, token } = await openWorld(scratch, digests));
+    ({ project, runId, token } = await openWorld(scratch, { ...smallRun, digests }));
   });
   afterAll(async () => {
     await project?.close();

@@ -104,12 +104,20 @@ export interface World {
   readonly token: string;
 }
 
-/**
- * Opens a project in a directory, allows the pipeline with these component digests, and registers a run of it.
- *
- * @param digests By executor.
- */
-export async function openWorld(directory: string, digests: ReadonlyMap<string, Digest>): Promise<World> {
+/** What is registered. */
+export interface WorldInput {
+  readonly document: PipelineDocument;
+  /** Component digests by executor. */
+  readonly digests: ReadonlyMap<string, Digest>;
+  readonly parameters: JsonObject;
+  readonly declassify?: readonly string[];
+}
+
+/** The pipeline of this file with three rows. */
+export const smallRun = { document, parameters: { rows: 3 }, declassify: ["use/Output"] };
+
+/** Opens a project in a directory, allows a pipeline in images measured as ours, and registers a run of it. */
+export async function openWorld(directory: string, input: WorldInput): Promise<World> {
   const project = await SealedProject.open({
     store: storeLayout(join(directory, "store")),
     identities: [await identityFromPrivateKey(random.bytes(32))],
@@ -117,14 +125,15 @@ export async function openWorld(directory: string, digests: ReadonlyMap<string, 
     random,
     now: Date.now,
   });
-  const spec = await digestOfJson(document);
+  const { document: given, digests, parameters } = input;
+  const spec = await digestOfJson(given);
   const recipients = project.recipients.map(toHex);
-  const common = { spec, inputs: {}, recipients, release: [], declassify: ["use/Output"] };
+  const common = { spec, inputs: {}, recipients, release: [], declassify: [...(input.declassify ?? [])] };
   const components = Object.fromEntries(
-    ["make", "use", "fail"].map((name) => [
-      `comp-${name}`,
-      { measuredAs: "image", digest: digests.get(`exec-${name}`) as Digest },
-    ]),
+    Object.entries(given.spec.components ?? {}).flatMap(([name, { executorLabel }]) => {
+      const digest = digests.get(executorLabel ?? "");
+      return digest === undefined ? [] : [[name, { measuredAs: "image", digest }]];
+    }),
   );
   const flow = { ...common, submitter: "project", components };
   await project.allow({ flow, measurements: { image: toHex(measurement) } });
@@ -133,8 +142,7 @@ export async function openWorld(directory: string, digests: ReadonlyMap<string, 
   const registration = await signRegistration(
     {
       version: "sealflow.registration/v1",
-      ...{ ...common, runId, runName: "loan", submitter: "project", reuse: false },
-      parameters: { rows: 3 },
+      ...{ ...common, runId, runName: "loan", submitter: "project", reuse: false, parameters },
       policy: policy.digest as Digest,
       policyEpoch: policy.epoch,
       createdAt: new Date().toISOString(),
@@ -142,7 +150,7 @@ export async function openWorld(directory: string, digests: ReadonlyMap<string, 
     },
     project.submitter,
   );
-  const registered = document as unknown as JsonObject;
+  const registered = given as unknown as JsonObject;
   await project.broker.register({ runId, registration, document: registered, openings: {} });
   return { project, runId, token: project.service.launch(measurement).token };
 }

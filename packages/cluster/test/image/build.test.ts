@@ -141,7 +141,9 @@ describe.skipIf(program === undefined)("building a measured image", () => {
     });
     expect(seen.config.config.Cmd).toBeUndefined();
     expect(seen.files["/opt/sealflow/python/sealflow/executor.py"]).toBeDefined();
-    expect(seen.files["/opt/sealflow/environment/cryptography/__init__.py"]).toBeDefined();
+    expect(
+      seen.files["/opt/sealflow/environment/lib/python3.11/site-packages/cryptography/__init__.py"],
+    ).toBeDefined();
     expect(Object.keys(seen.files).filter((path) => /__pycache__\/.*opt|direct_url/.test(path))).toEqual([]);
     expect(progress.length).toBeGreaterThan(5);
   });
