@@ -35,9 +35,10 @@ export function loanPython(args, options) {
 }
 
 /** One cold job: a new process, an empty store, the Python environment built. */
-export async function coldJob(file, store, options) {
+export async function coldJob(file, store, options, more = []) {
   discard(store);
-  const args = [pipeline, "--pipeline", "loanDefault", "--param", `data_path=${file}`, "--store", store];
+  const data = ["--param", `data_path=${file}`];
+  const args = [pipeline, "--pipeline", "loanDefault", ...data, "--store", store, ...more];
   const { seconds, peakBytes, summary } = await run(args, options);
   return { seconds, peakBytes, outputs: summary.outputs, tasks: summary.tasks };
 }

@@ -19,7 +19,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 const program = fileURLToPath(new URL("../bin/sealflow.js", import.meta.url));
 const built = existsSync(fileURLToPath(new URL("../dist/bundle/bin.js", import.meta.url)));
 const rounds = process.env.SEALFLOW_SLOW ? 60 : 4;
-const secrets = ["marker-row", "4711", "PAR1", "gradient_booster", "secret-weights"];
+const secrets = ["marker-row", "471147114711", "PAR1id,name", "gradient_booster", "secret-weights"];
+/** Of this process alone: shared memory is searched for it, where other runs have theirs. */
+const own = `marker-row-${process.pid}-${Date.now()}`;
 
 let directory: string;
 let scratch: string;
@@ -28,7 +30,10 @@ beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), "sealflow-crash-tmp-"));
   cpSync(fileURLToPath(new URL("testdata/sealed", import.meta.url)), directory, { recursive: true });
   writeFileSync(join(directory, "package.json"), "{}");
-  writeFileSync(join(directory, "rows.csv"), "id,name,income\n1,marker-row-one,4711\n2,marker-row-two,4712");
+  writeFileSync(
+    join(directory, "rows.csv"),
+    `id,name,income\n1,${own},471147114711\n2,marker-row-two,471247124712`,
+  );
 });
 afterEach(() => {
   for (const each of [directory, scratch]) rmSync(each, { recursive: true, force: true, maxRetries: 5 });
@@ -66,15 +71,19 @@ function files(root: string): string[] {
 }
 
 function leaks(): string[] {
-  const paths = [join(directory, ".sealflow"), scratch, "/dev/shm"].flatMap(files);
-  return paths.filter((path) => {
-    try {
-      const content = readFileSync(path);
-      return secrets.some((secret) => content.includes(secret));
-    } catch {
-      return false;
-    }
-  });
+  const onDisk = [join(directory, ".sealflow"), scratch]
+    .flatMap(files)
+    .filter((path) => holds(path, secrets));
+  return [...onDisk, ...files("/dev/shm").filter((path) => holds(path, [own]))];
+}
+
+function holds(path: string, texts: readonly string[]): boolean {
+  try {
+    const content = readFileSync(path);
+    return texts.some((text) => content.includes(text));
+  } catch {
+    return false;
+  }
 }
 
 /** Processes below one, the youngest last. */

@@ -26,5 +26,7 @@ export interface RunSummary {
   /** Output parameters of the pipeline. */
   readonly outputs: Readonly<Record<string, JsonValue>>;
   readonly tasks: readonly TaskSummary[];
+  /** Set for sealed runs: what kind of enclaves stood behind their evidence. */
+  readonly sealed?: { readonly enclaves: "simulated" };
   readonly error?: ErrorBody;
 }

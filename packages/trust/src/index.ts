@@ -1,5 +1,6 @@
 export { type Broker, startBroker } from "./broker/broker.js";
 export type { BrokerOptions } from "./broker/core.js";
+export type { ReleasedOutputs } from "./broker/run-state.js";
 export { type BrokerStore, type CheckpointKeeper, memoryKeeper, memoryStore } from "./broker/store.js";
 export { formatTrustFile, parseTrustFile, type TrustAnchors } from "./bundle/anchors.js";
 export type { BundleCheck } from "./bundle/checks.js";

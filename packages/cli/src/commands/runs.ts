@@ -3,7 +3,7 @@ import type { RunDetails, RunHeader } from "@sealflow/engine";
 import { type CliContext, wantsColour } from "../context.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import { formatError } from "../render/error.js";
-import { formatArtifacts, formatTasks, formatValues, paintState } from "../render/run.js";
+import { formatArtifacts, formatTasks, formatValues, paintState, simulatedNote } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import { formatBytes, formatColumns, formatDuration, visible } from "../render/text.js";
 import type { GcFlags, ListFlags, PlaceFlags } from "../routes/runs.js";
@@ -71,6 +71,7 @@ export async function showRun(context: CliContext, flags: PlaceFlags, reference:
         ["run", run.runId],
         ["pipeline", `${visible(run.pipelineName)}  ${run.specDigest}`],
         ["created", run.createTime],
+        ...(run.sealed === undefined ? [] : [["enclaves", simulatedNote]]),
         ["ended", run.endTime ?? "–"],
       ]) +
       section("Parameters", formatValues(run.parameters)) +

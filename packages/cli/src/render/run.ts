@@ -72,6 +72,9 @@ function placeOf(uri: string): string {
   }
 }
 
+/** Said wherever a run of simulated enclaves is shown. */
+export const simulatedNote = "sealed, with SIMULATED enclaves: protects against nothing but mistakes";
+
 /** How a run ended: state, number of tasks, outputs, error. */
 export function formatOutcome(summary: RunSummary, elapsedMs: number, style: Style): string {
   const cached = summary.tasks.filter((task) => task.cached).length;
@@ -84,5 +87,6 @@ export function formatOutcome(summary: RunSummary, elapsedMs: number, style: Sty
   const head = `Run ${summary.runId} ${paintState(summary.state, style)} in ${formatDuration(elapsedMs)} (${counts})\n`;
   const shownWithTask = summary.tasks.some((task) => task.error?.code === summary.error?.code);
   const error = summary.error === undefined || shownWithTask ? "" : formatError(summary.error, style);
-  return head + formatValues(summary.outputs) + error;
+  const sealed = summary.sealed === undefined ? "" : `${style.yellow(simulatedNote)}\n`;
+  return head + formatValues(summary.outputs) + sealed + error;
 }

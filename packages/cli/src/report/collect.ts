@@ -44,7 +44,10 @@ function readBounded(path: string): ReturnType<ArtifactReader> {
   try {
     const { size } = fstatSync(descriptor);
     if (size > largestBytes) return { reason: `it is larger than ${formatBytes(largestBytes)}` };
-    return { text: readFileSync(descriptor, "utf8") };
+    const content = readFileSync(descriptor);
+    if (content.subarray(0, 8).toString("latin1") === "SEALFLOW")
+      return { reason: "it is sealed: sealflow open opens it" };
+    return { text: content.toString("utf8") };
   } finally {
     closeSync(descriptor);
   }

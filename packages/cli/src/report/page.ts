@@ -4,7 +4,7 @@ import { html, type Markup, renderMarkdown } from "@sealflow/core";
 import type { TaskSummary } from "@sealflow/engine";
 import type { Plot } from "@sealflow/pipeline";
 import { formatLocation } from "../render/error.js";
-import { formatNumber, taskDuration } from "../render/run.js";
+import { formatNumber, simulatedNote, taskDuration } from "../render/run.js";
 import { formatDuration } from "../render/text.js";
 import { drawImportance, drawTimings } from "./charts/bars.js";
 import { drawConfusionMatrix } from "./charts/confusion-matrix.js";
@@ -46,7 +46,7 @@ function header({ run }: ReportModel): Markup {
     `${run.tasks.length} tasks${cached > 0 ? `, ${cached} of them cached` : ""}`,
   ];
   return html`<h1>${run.name}<span class="state ${run.state.toLowerCase()}">${run.state}</span></h1>
-<p class="soft">${facts.join(" · ")}</p>`;
+<p class="soft">${facts.join(" · ")}</p>${run.sealed === undefined ? undefined : html`<p><b>${simulatedNote}</b></p>`}`;
 }
 
 function errors({ run }: ReportModel): Markup | undefined {

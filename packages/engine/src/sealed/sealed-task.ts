@@ -2,17 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import {
-  type Digest,
-  type ErrorBody,
-  fromHex,
-  isDigest,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-} from "@sealflow/core";
+import { type Digest, type ErrorBody, fromHex, isDigest, isJsonObject, type JsonValue } from "@sealflow/core";
 import type { ArtifactValue, DueTask, TaskOutputs, TaskResult } from "@sealflow/pipeline";
-import type { Committed } from "@sealflow/trust";
+import type { Committed, ReleasedOutputs } from "@sealflow/trust";
 import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
 import { type AttemptDone, isWorkerLost, supervised, usageOf } from "../run/attempt.js";
@@ -30,13 +22,10 @@ import type { TaskExit } from "../workers/protocol.js";
 import type { WorkerTask } from "../workers/worker.js";
 import { type SealedSession, sealingNeeds, sitePackages } from "./session.js";
 
-/** What the task's process says of its result; nothing in it is secret. */
-interface ProcessResult {
+/** A committed result as it may be seen here; nothing in it is secret. */
+interface SeenResult {
   readonly committed: Committed;
-  readonly released: {
-    readonly parameters?: JsonObject;
-    readonly artifacts?: Readonly<Record<string, readonly JsonObject[]>>;
-  };
+  readonly released: ReleasedOutputs;
 }
 
 /** How an attempt ended badly. */
@@ -70,8 +59,9 @@ export async function runSealedTask(
   const present = await session.project.broker.challenge({ runId: run.context.runId, path: task.path });
   if (present.kind === "committed") {
     run.tell(startedEvent(task, firstAttempt));
-    const outputs = outputsOf(run, task, { committed: present, released: {} });
-    const hidden = hiddenOf({ committed: present, released: {} });
+    const result = await seen(session, run, present);
+    const outputs = outputsOf(run, task, result);
+    const hidden = hiddenOf(result);
     return ended({ state: "SUCCEEDED", outputs }, { cached: present.reused, hidden });
   }
   try {
@@ -114,7 +104,7 @@ async function attempts(
   run: RunInProgress,
   session: SealedSession,
   { task, firstAttempt }: { readonly task: DueTask; readonly firstAttempt: number },
-): Promise<{ readonly result: ProcessResult; readonly usage: AttemptDone["usage"] }> {
+): Promise<{ readonly result: SeenResult; readonly usage: AttemptDone["usage"] }> {
   let lost = false;
   for (let number = firstAttempt; ; number++) {
     const log = taskLog(run.layout, task.path, number);
@@ -172,7 +162,7 @@ async function attempt(
     const usage = usageOf(exit);
     if (timedOut) throw new SealedAttemptFailed(timeoutError(timeoutMs), { usage, final: false });
     if (exit.exitCode !== 0) throw failed(task, exit, usage);
-    return { result: readResult(join(scratch.directory, "result.json")), usage };
+    return { result: await readResult(session, run, join(scratch.directory, "result.json")), usage };
   } finally {
     launch.end();
     run.scratch.give(scratch);
@@ -234,28 +224,38 @@ function inputPlaces(run: RunInProgress, task: DueTask): Record<string, string> 
   return Object.fromEntries(digests.map((digest) => [digest, blobPath(run.services.store, digest)]));
 }
 
-function readResult(path: string): ProcessResult {
+/** What the process was answered, and what the registration lets be seen of it. */
+async function readResult(session: SealedSession, run: RunInProgress, path: string): Promise<SeenResult> {
   const result: unknown = JSON.parse(readFileSync(path, "utf8"));
   if (!isJsonObject(result) || !isJsonObject(result.committed)) {
     throw new TypeError("sealed task: expected its process to write what was committed");
   }
   // The border where the process's JSON becomes typed: the control plane orders tasks by it, and nothing more.
-  return result as unknown as ProcessResult;
+  return seen(session, run, result.committed as unknown as Committed);
+}
+
+async function seen(session: SealedSession, run: RunInProgress, committed: Committed): Promise<SeenResult> {
+  const released = await session.project.broker.released(run.context.runId, committed.path);
+  return { committed, released };
 }
 
 /** A committed result as the control plane sees it: values that are released or declassified, stand-ins for the others. */
-function outputsOf(run: RunInProgress, task: DueTask, { committed, released }: ProcessResult): TaskOutputs {
+function outputsOf(run: RunInProgress, task: DueTask, { committed, released }: SeenResult): TaskOutputs {
   const { store } = run.services;
   const parameters: Record<string, JsonValue> = {};
   for (const [name, { value }] of Object.entries(committed.outputs.parameters)) {
-    parameters[name] = released.parameters?.[name] ?? value;
+    parameters[name] = released.parameters[name] ?? value;
   }
   const artifacts: Record<string, readonly ArtifactValue[]> = {};
+  // A list may be empty, and then nothing speaks of it.
+  for (const [name, { isArtifactList }] of Object.entries(task.outputArtifacts)) {
+    if (isArtifactList === true) artifacts[name] = [];
+  }
   for (const [name, digests] of Object.entries(committed.outputs.artifacts)) {
     const type = task.outputArtifacts[name]?.artifactType ?? {};
     artifacts[name] = digests.map((digest, index) => ({
       ...{ name, type, digest: digest as Digest },
-      metadata: released.artifacts?.[name]?.[index] ?? {},
+      metadata: released.artifacts[name]?.[index] ?? {},
       uri: pathToFileURL(blobPath(store, digest)).href,
     }));
   }
@@ -263,9 +263,9 @@ function outputsOf(run: RunInProgress, task: DueTask, { committed, released }: P
 }
 
 /** Output parameters that have a stand-in. */
-function hiddenOf({ committed, released }: ProcessResult): string[] {
+function hiddenOf({ committed, released }: SeenResult): string[] {
   return Object.entries(committed.outputs.parameters)
-    .filter(([name, { declassified }]) => !declassified && released.parameters?.[name] === undefined)
+    .filter(([name, { declassified }]) => !declassified && released.parameters[name] === undefined)
     .map(([name]) => name);
 }
 

@@ -1,5 +1,5 @@
 /** Runs as people see them, derived from the events and from nothing else. */
-import type { ErrorBody, JsonObject } from "@sealflow/core";
+import { type ErrorBody, isJsonObject, type JsonObject } from "@sealflow/core";
 import type { TaskPath } from "@sealflow/pipeline";
 import type { RunEvent, RunState } from "../events.js";
 import type { RunSummary, TaskSummary } from "../result.js";
@@ -68,6 +68,7 @@ export class RunView {
       state: this.ended?.state ?? "FAILED",
       outputs: this.ended?.outputs ?? {},
       tasks: [...this.tasks.values()],
+      ...sealedOf(this.created),
       ...errorOf(this.ended?.error),
     };
   }
@@ -118,6 +119,11 @@ export class RunView {
 function skipped(event: EventOf<"task-skipped">): TaskSummary {
   const nothing = { cached: false, startTime: null, endTime: null, outputs: {}, artifacts: {} };
   return { path: event.path, name: event.name ?? lastName(event.path), state: "SKIPPED", ...nothing };
+}
+
+/** Runs of this machine know simulated enclaves only. */
+function sealedOf(created: EventOf<"run-created"> | undefined): Pick<RunSummary, "sealed"> {
+  return isJsonObject(created?.options.sealed) ? { sealed: { enclaves: "simulated" } } : {};
 }
 
 function errorOf(error: ErrorBody | undefined): { error?: ErrorBody } {

@@ -27,6 +27,7 @@ import { commit, fail } from "./finishing.js";
 import { type BrokerRecord, decodeRecord } from "./records.js";
 import { register } from "./registering.js";
 import { request } from "./requesting.js";
+import type { ReleasedOutputs } from "./run-state.js";
 import { brokerKeysFrom } from "./secrets.js";
 import { BrokerState } from "./state.js";
 import { newRunId, offerLifetime } from "./tokens.js";
@@ -42,6 +43,13 @@ export interface Broker extends TaskBroker {
    * @throws SealflowError `TRUST_POLICY_EPOCH`, `SEAL_ENVELOPE_…`
    */
   putPolicy(policy: Envelope): Promise<void>;
+  /**
+   * What the run's registration lets everyone see of a finished task: the same that its bundle shows. Nothing for a task
+   * that is not finished.
+   *
+   * @throws SealflowError `TRUST_RUN_UNKNOWN`
+   */
+  released(runId: string, path: string): Promise<ReleasedOutputs>;
 }
 
 /**
@@ -97,6 +105,7 @@ function brokerOver(core: BrokerCore): Broker {
     brokerKey,
     recipient,
     putPolicy: (envelope) => core.exclusive(() => putPolicy(core, envelope)),
+    released: (runId, path) => core.exclusive(async () => core.state.run(runId).released(path)),
     describe: () => core.exclusive(() => describe(core)),
     openRun: () => openRun(core),
     register: (message: RegisterRequest): Promise<Registered> =>

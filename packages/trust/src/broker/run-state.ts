@@ -105,6 +105,22 @@ export class RunState {
     return this.registration.declassify.includes(`${staticPath(path)}/${output}`);
   }
 
+  /** What the registration lets everyone see of a finished task's result. */
+  released(path: string): ReleasedOutputs {
+    const result = this.#tasks.get(path)?.committed;
+    const listed = (output: string) => this.registration.release.includes(`${staticPath(path)}/${output}`);
+    const parameters = Object.entries(result?.secrets.parameters ?? {}).filter(([name]) => listed(name));
+    const artifacts = Object.entries(result?.outputs.artifacts ?? {}).filter(([name]) => listed(name));
+    const metadataOf = (digest: Digest): JsonObject =>
+      member(result?.secrets.artifacts, digest)?.metadata.value ?? {};
+    return {
+      parameters: recordOf(parameters.map(([name, { value }]) => [name, value] as const)),
+      artifacts: recordOf(
+        artifacts.map(([name, list]) => [name, list.map(({ digest }) => metadataOf(digest))] as const),
+      ),
+    };
+  }
+
   /** What is said of a finished task to anyone. */
   committedAnswer(path: string): Committed | undefined {
     const result = this.#tasks.get(path)?.committed;
@@ -147,6 +163,12 @@ export class RunState {
     });
     return [...ended, ...due];
   }
+}
+
+/** Values that may leave in the clear: output parameters, and metadata of output artifacts by index. */
+export interface ReleasedOutputs {
+  readonly parameters: JsonObject;
+  readonly artifacts: Readonly<Record<string, readonly JsonObject[]>>;
 }
 
 /** The type that a stand-in must have to look like the value. */
