@@ -14,6 +14,7 @@ import type { RunEvent, RunEventBody } from "../events.js";
 import { LogTails } from "../executors/log-tail.js";
 import { ignoredSettings } from "../platform/ignored.js";
 import type { RunSummary } from "../result.js";
+import { keepBundle } from "../sealed/bundle.js";
 import { shownRunOutputs } from "../sealed/hidden.js";
 import type { SealedSession } from "../sealed/session.js";
 import { discard } from "../store/artifacts.js";
@@ -101,6 +102,10 @@ export async function drive(
       throw suspendedRun(driven.runId);
     }
     await journal.flush();
+    if (driven.sealed !== undefined) {
+      const problem = await keepBundle(driven.sealed.project, driven.runId, layout.bundle);
+      if (problem !== undefined) run.notice("ENGINE_SEALED_BUNDLE", problem);
+    }
     journal.append(ending(driven.sealed === undefined ? outcome : unsealed(outcome, driven, events)));
     await journal.flush();
     await services.executor?.runEnded(driven.runId);

@@ -19,6 +19,8 @@ export interface RunLayout {
   readonly journal: string;
   /** Derived header, written when the run ends; may be deleted at any time. */
   readonly header: string;
+  /** What a sealed run is verified by, from its end on. */
+  readonly bundle: string;
   /** Present when another process asked for cancellation. */
   readonly cancel: string;
   readonly logs: string;
@@ -78,6 +80,7 @@ export function runLayout(store: StoreLayout, runId: string): RunLayout {
   return {
     directory,
     document: join(directory, "document.json"),
+    bundle: join(directory, "bundle.json"),
     journal: join(directory, "journal.jsonl"),
     header: join(directory, "run.json"),
     cancel: join(directory, "cancel"),

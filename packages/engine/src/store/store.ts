@@ -36,6 +36,8 @@ export interface Store {
   readDocument(runId: string): JsonValue;
   /** Path of an attempt's log; the file exists only when the attempt wrote anything. Attempts count from 1. */
   logPath(runId: string, path: TaskPath, attempt: number): string;
+  /** Path of a sealed run's bundle; the file exists when the run has ended. */
+  bundlePath(runId: string): string;
   /** @throws SealflowError `ENGINE_RUN_UNKNOWN`, `ENGINE_RUN_BUSY` while it runs */
   deleteRun(runId: string): void;
   /** Removes old runs, then artifacts and cache entries that no remaining run needs. */
@@ -125,6 +127,10 @@ class FileStore implements Store {
     const text = readIfThere(this.run(runId).document);
     if (text === undefined) throw unknownRun(runId);
     return JSON.parse(text) as JsonValue;
+  }
+
+  bundlePath(runId: string): string {
+    return runLayout(this.layout, runId).bundle;
   }
 
   logPath(runId: string, path: TaskPath, attempt: number): string {

@@ -215,6 +215,7 @@ export const operations: readonly Operation[] = [
     ),
     query: log,
   },
+  read("/api/runs/{id}/bundle", "ReadBundle", "application/json", "Reads what a sealed run is verified by"),
   {
     ...read(
       "/api/runs/{id}/artifact",

@@ -155,9 +155,24 @@ export function kubeflowFileRoutes(context: ServerContext, stopping: AbortSignal
     .get("/v1alpha1/runs/:id/nodes/:node/log", (c) => logAnswer(context, c, stopping));
 }
 
+/** A sealed run's bundle, for whoever verifies it. */
+function bundleAnswer({ entities, store }: ServerContext, c: Context): Response {
+  const run = runOf(entities, c.req.param("id") ?? "");
+  const file = store.bundlePath(run.id);
+  if (!existsSync(file)) {
+    throw invalid(
+      "SERVER_BUNDLE_UNKNOWN",
+      `bundle: expected a sealed run that has ended, got ${run.id}`,
+      "`sealflow run --sealed` makes runs that can be verified.",
+    );
+  }
+  return sendFile(file, c.req.header("range"), { type: "application/json", saveAs: `${run.id}.bundle` });
+}
+
 /** Routes under `/api`. */
 export function fileRoutes(context: ServerContext, stopping: AbortSignal): Hono {
   return new Hono()
     .get("/runs/:id/artifact", (c) => artifactAnswer(context, c))
+    .get("/runs/:id/bundle", (c) => bundleAnswer(context, c))
     .get("/runs/:id/log", (c) => logAnswer(context, c, stopping));
 }

@@ -21,6 +21,7 @@ interface Route {
 const routes: readonly Route[] = [
   { pattern: /^\/(?:runs)?\/?$/, load: async () => RunsPage },
   { pattern: /^\/runs\/([^/]+)\/?$/, load: async () => (await import("../run/page.js")).RunPage },
+  { pattern: /^\/verify\/?$/, load: async () => (await import("../trust/verify-page.js")).VerifyPage },
   { pattern: /^\/compare\/?$/, load: async () => (await import("../compare/page.js")).ComparePage },
   { pattern: /^\/new\/?$/, load: async () => (await import("../forms/new-page.js")).NewPage },
   { pattern: /^\/pipelines\/?$/, load: async () => (await import("../pipelines/page.js")).PipelinesPage },

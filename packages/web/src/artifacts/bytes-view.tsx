@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useReader } from "../api/resource.js";
 import { formatBytes } from "../format.js";
+import { ColouredLine } from "../log/coloured.js";
 import { Blank, Bones, Failed } from "../parts/blank.js";
 import { readAll } from "./content.js";
 import { type Format, imageType, textOf } from "./format.js";
@@ -88,6 +89,20 @@ function Image(props: {
   );
 }
 
+/** Text that steers a terminal: the log of a sealed task. */
+function Lines({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <span class="log-text">
+      {text.split("\n").map((line, index) => (
+        <span key={index}>
+          <ColouredLine line={line} />
+          {"\n"}
+        </span>
+      ))}
+    </span>
+  );
+}
+
 /** Text, and JSON with line breaks. */
 export function Text(props: {
   readonly bytes: Uint8Array;
@@ -102,7 +117,11 @@ export function Text(props: {
   return (
     <div>
       <pre class="code" tabIndex={0}>
-        {shown.slice(0, LONGEST_TEXT)}
+        {shown.includes("\u001b") ? (
+          <Lines text={shown.slice(0, LONGEST_TEXT)} />
+        ) : (
+          shown.slice(0, LONGEST_TEXT)
+        )}
       </pre>
       {cut ? <p class="soft">The beginning of {formatBytes(size)}.</p> : undefined}
     </div>

@@ -5,7 +5,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { server } from "../api/client.js";
 import { formatBytes, formatNumber } from "../format.js";
 import { Icon } from "../parts/icon.js";
-import { parseAnsi, plainLine } from "./ansi.js";
+import { plainLine } from "./ansi.js";
+import { ColouredLine } from "./coloured.js";
 import { LogSource, type ReadRange } from "./source.js";
 
 /** Which log. */
@@ -320,17 +321,11 @@ function LogLine({
       <span class="log-number" aria-hidden="true">
         {number + 1}
       </span>
-      <span class="log-text">{hits.text === "" ? coloured(line) : marked(line, hits.text)}</span>
+      <span class="log-text">
+        {hits.text === "" ? <ColouredLine line={line} /> : marked(line, hits.text)}
+      </span>
     </li>
   );
-}
-
-function coloured(line: string): readonly JSX.Element[] {
-  return parseAnsi(line).map(({ text, style, colour }, index) => (
-    <span key={index} class={style} style={colour === undefined ? undefined : { color: colour }}>
-      {text}
-    </span>
-  ));
 }
 
 /** The line with what was searched for marked; colours rest meanwhile. */
