@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { root } from "../tools/run.mjs";
 import { peerPython } from "./lib/environments.mjs";
-import { coldJob, example, loanData, scriptJob } from "./lib/loan.mjs";
+import { coldJob, loanData, scriptJob } from "./lib/loan.mjs";
 import { command, interleaved, median, pairedRatio } from "./lib/measure.mjs";
 import { sealflow } from "./lib/sealflow.mjs";
 
@@ -13,15 +13,18 @@ export const describe =
 export async function run({ rounds, scratch, progress }) {
   const file = await loanData(32_581, progress);
   const spec = join(scratch, "loan.yaml");
-  await sealflow(["compile", join(example, "pipeline.ts"), "--pipeline", "loanDefault", "-o", spec]);
+  const source = join(root, "bench/pipelines/loan.ts");
+  await sealflow(["compile", source, "-o", spec]);
   const python = peerPython("kfp-loan");
   const script = join(root, "bench/peers/kfp_loan.py");
+  const env = { ...process.env, HOME: scratch };
   const samples = await interleaved(
     {
       "plain script": async () => (await scriptJob(file)).seconds,
-      "sealflow run, cold": async () => (await coldJob(file, join(scratch, "store"))).seconds,
+      "sealflow run, cold": async () =>
+        (await coldJob(file, join(scratch, "store"), { spec: [source] })).seconds,
       "kfp.local, use_venv=False": async () =>
-        (await command(python, [script, spec, file, join(scratch, "kfp")], { cwd: scratch })).seconds,
+        (await command(python, [script, spec, file, join(scratch, "kfp")], { cwd: scratch, env })).seconds,
     },
     { rounds: rounds(5, 2), onRound: (round) => progress(`round ${round}`) },
   );

@@ -7,7 +7,7 @@ import { command, interleaved, median, pairedRatio } from "./measure.mjs";
 import { Resident } from "./resident.mjs";
 import { discard, run } from "./sealflow.mjs";
 
-export const example = join(root, "examples/loan-default");
+const example = join(root, "examples/loan-default");
 const pipeline = join(example, "pipeline.ts");
 const script = join(root, "bench/peers/loan_script.py");
 
@@ -34,11 +34,18 @@ export function loanPython(args, options) {
   return command(examplePython(), args, { ...options, env });
 }
 
-/** One cold job: a new process, an empty store, the Python environment built. */
-export async function coldJob(file, store, options, more = []) {
+/**
+ * One cold job: a new process, an empty store, the Python environment built. `spec` names another pipeline, `more` gives
+ * the command further arguments.
+ */
+export async function coldJob(
+  file,
+  store,
+  { spec = [pipeline, "--pipeline", "loanDefault"], ...options } = {},
+  more = [],
+) {
   discard(store);
-  const data = ["--param", `data_path=${file}`];
-  const args = [pipeline, "--pipeline", "loanDefault", ...data, "--store", store, ...more];
+  const args = [...spec, "--param", `data_path=${file}`, "--store", store, ...more];
   const { seconds, peakBytes, summary } = await run(args, options);
   return { seconds, peakBytes, outputs: summary.outputs, tasks: summary.tasks };
 }

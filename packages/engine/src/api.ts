@@ -7,6 +7,7 @@ import type { RunSummary } from "./result.js";
 import type { SealedProject } from "./sealed/project.js";
 import type { SealedSettings } from "./sealed/session.js";
 import type { Store } from "./store/store.js";
+import type { HeadStart } from "./workers/head-start.js";
 
 /** How an engine is set up; everything but the store has a default. */
 export interface EngineOptions {
@@ -35,6 +36,8 @@ export interface EngineOptions {
    * gets. Without it such runs are refused with `ENGINE_SEALED_KEYS`.
    */
   readonly sealing?: () => Promise<SealedProject>;
+  /** Workers that were started ahead; the engine takes them over. They are of the default environments directory. */
+  readonly headStart?: HeadStart;
   /** Waits before a retry. Default: real time. For tests. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }

@@ -51,7 +51,7 @@ function servicesOf(options: EngineOptions): EngineServices {
       ...(python === undefined ? {} : { python }),
       ...(uv === undefined ? {} : { uv }),
     }),
-    pool: new WorkerPool(() => pythonSources(environment), environment),
+    pool: options.headStart?.pool ?? new WorkerPool(() => pythonSources(environment), environment),
     containers: options.containers ?? "auto",
     ...(options.executor === undefined ? {} : { executor: options.executor }),
     concurrency,

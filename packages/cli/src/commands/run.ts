@@ -3,6 +3,7 @@ import { isSealflowError, type JsonObject, SealflowError } from "@sealflow/core"
 import {
   createEngine,
   type Engine,
+  type HeadStart,
   type RunListeners,
   type RunSummary,
   type SealedSettings,
@@ -22,6 +23,7 @@ import { formatOutcome } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import type { ExecutionFlags, RunFlags } from "../routes/run.js";
 import { openEventFile } from "./event-file.js";
+import { withHeadStart } from "./head-start.js";
 import { type Target, targetOf, withSession } from "./target.js";
 import { watchRun } from "./watch-run.js";
 
@@ -35,29 +37,45 @@ export async function runPipeline(context: CliContext, flags: RunFlags, file?: s
     const target = await targetOf(context, flags.on);
     const { openStore } = await import("@sealflow/engine");
     const store = openStore(storeDirectory(context, project, flags.store));
-    const { document, ...loaded } = await loadPipeline(context, pipelineFile(project, file), flags);
-    const parameters = parseParameters(document.spec, {
-      assignments: flags.param ?? [],
-      ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
-    });
-    if (target.kind === "remote") return runElsewhere(context, flags, { target, document, parameters });
-    const options = {
-      ...loaded,
-      // What a path on the command line means: it starts where the command is called, wherever the pipeline lies.
-      baseDirectory: context.cwd,
-      parameters,
-      caching: !flags.noCache,
-      failFast: flags.failFast,
-      ...(flags.name === undefined ? {} : { name: flags.name }),
-      ...clusterObjects(context, flags),
-      ...(flags.finalStatus === undefined ? {} : { finalStatusWords: flags.finalStatus }),
-      ...(flags.collected === undefined ? {} : { collected: flags.collected }),
-      ...(flags.sealed ? { sealed: sealedSettings(project, flags) } : {}),
-    };
-    return execute(context, { flags, store, project, target }, (engine, listeners) =>
-      engine.run(document, { ...options, ...listeners }),
+    const named = pipelineFile(project, file);
+    const start = { project, target, store, file: named };
+    if (target.kind !== "local") return startRun(context, flags, start);
+    return withHeadStart(context, flags, named, (headStart) =>
+      startRun(context, flags, { ...start, headStart }),
     );
   });
+}
+
+interface Start extends Omit<Execution, "flags" | "target"> {
+  readonly target: Target;
+  readonly file: string;
+}
+
+/** Loads the pipeline and runs it. */
+async function startRun(context: CliContext, flags: RunFlags, start: Start): Promise<number> {
+  const { target, file, ...execution } = start;
+  const { document, ...loaded } = await loadPipeline(context, file, flags);
+  const parameters = parseParameters(document.spec, {
+    assignments: flags.param ?? [],
+    ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
+  });
+  if (target.kind === "remote") return runElsewhere(context, flags, { target, document, parameters });
+  const options = {
+    ...loaded,
+    // What a path on the command line means: it starts where the command is called, wherever the pipeline lies.
+    baseDirectory: context.cwd,
+    parameters,
+    caching: !flags.noCache,
+    failFast: flags.failFast,
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...clusterObjects(context, flags),
+    ...(flags.finalStatus === undefined ? {} : { finalStatusWords: flags.finalStatus }),
+    ...(flags.collected === undefined ? {} : { collected: flags.collected }),
+    ...(flags.sealed ? { sealed: sealedSettings(execution.project, flags) } : {}),
+  };
+  return execute(context, { flags, target, ...execution }, (engine, listeners) =>
+    engine.run(document, { ...options, ...listeners }),
+  );
 }
 
 /** What the configuration lists, and what the command line adds to it. */
@@ -153,10 +171,11 @@ interface Execution {
   readonly flags: ExecutionFlags;
   readonly store: Store;
   readonly project: Project;
+  readonly headStart?: HeadStart | undefined;
 }
 
 async function execute(context: CliContext, execution: Execution, work: Work): Promise<number> {
-  const { flags, store, project, target } = execution;
+  const { flags, store, project, target, headStart } = execution;
   const jobs =
     target.kind === "jobs"
       ? await (await import("./jobs-target.js")).openJobs(context, flags, target)
@@ -167,6 +186,7 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
   const watch = watchRun(context, events);
   const engine = createEngine({
     store,
+    ...(headStart === undefined ? {} : { headStart }),
     sealing: async () =>
       (await import("../sealed/project.js")).sealingOf(context, flags, { store, project })(),
     ...(concurrency === undefined ? {} : { concurrency }),

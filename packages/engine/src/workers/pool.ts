@@ -1,4 +1,5 @@
 import type { PythonEnvironment } from "../environments/builder.js";
+import type { UsedEnvironment } from "./head-start.js";
 import { Worker } from "./worker.js";
 
 /** One worker per environment, started with the first need and again after a death. */
@@ -6,6 +7,9 @@ export class WorkerPool {
   private readonly workers = new Map<string, Worker>();
   /** Sources that a worker of an environment has been told of, to tell them to its successor too. */
   private readonly prepared = new Map<string, Set<string>>();
+  /** All workers that were started, for what they imported. */
+  private readonly started: { readonly environment: PythonEnvironment["digest"]; readonly worker: Worker }[] =
+    [];
   private readonly sources: () => string;
   private readonly environment: Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +28,7 @@ export class WorkerPool {
       environment: this.environment,
     });
     this.workers.set(environment.digest, worker);
+    this.started.push({ environment: environment.digest, worker });
     const known = this.prepared.get(environment.digest);
     if (known !== undefined) worker.prepare([...known]);
     return worker;
@@ -38,6 +43,22 @@ export class WorkerPool {
     for (const path of fresh) known.add(path);
     this.prepared.set(environment.digest, known);
     worker.prepare(fresh);
+  }
+
+  /** Lets the environment's worker import modules before a task needs them. */
+  import(environment: PythonEnvironment, modules: readonly string[]): void {
+    this.worker(environment).prepare([], modules);
+  }
+
+  /** Number of workers now. */
+  get size(): number {
+    return this.workers.size;
+  }
+
+  /** What was imported where, by the workers that ran tasks. */
+  used(): UsedEnvironment[] {
+    const busy = this.started.filter(({ worker }) => worker.tasksStarted > 0);
+    return busy.map(({ environment, worker }) => ({ environment, modules: [...worker.imported] }));
   }
 
   /** Ends all workers and all that they run. */

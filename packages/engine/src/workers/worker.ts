@@ -37,6 +37,8 @@ const KEPT_OUTPUT = 4096;
 export class Worker {
   /** False once the process has ended or the pipe to it broke. */
   alive = true;
+  /** Modules that it imported ahead of tasks. */
+  readonly imported = new Set<string>();
   private readonly child: ChildProcess;
   private readonly tasks = new Map<string, Waiting>();
   private readonly ended: Promise<void>;
@@ -69,9 +71,14 @@ export class Worker {
     return this.child.pid;
   }
 
-  /** Imports the third-party modules that these sources import, before the next task starts. */
-  prepare(sources: readonly string[]): void {
-    this.send({ op: "prepare", sources: sources.map((path) => ({ path })), modules: [] });
+  /** Tasks that it was given so far. */
+  get tasksStarted(): number {
+    return this.counter;
+  }
+
+  /** Imports modules, and the third-party ones that these sources import, before the next task starts. */
+  prepare(sources: readonly string[], modules: readonly string[] = []): void {
+    this.send({ op: "prepare", sources: sources.map((path) => ({ path })), modules });
   }
 
   /** Starts a task in a process of its own. */
@@ -87,7 +94,9 @@ export class Worker {
 
   /** Ends the worker and all that it runs. */
   async close(): Promise<void> {
-    if (this.alive) {
+    // It may be in the middle of an import, where it hears nothing, and has nothing to clear up.
+    if (this.counter === 0) this.child.kill("SIGKILL");
+    else if (this.alive) {
       this.send({ op: "shutdown" });
       this.child.stdin?.end();
     }
@@ -104,6 +113,7 @@ export class Worker {
     const event = decode(line);
     if (event === undefined) return;
     if (event.event === "ready" && event.protocol !== PROTOCOL) this.child.kill("SIGKILL");
+    else if (event.event === "prepared") for (const module of event.imported) this.imported.add(module);
     else if (event.event === "exited") this.take(event.task)?.resolve(event);
     else if (event.event === "rejected") this.take(event.task)?.reject(rejected(event.reason));
   }
