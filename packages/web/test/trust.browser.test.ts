@@ -54,6 +54,7 @@ describe("a sealed run", () => {
     await look(world, `/runs/${id}?task=prepare/make-data`, async (page) => {
       const panel = page.getByRole("complementary");
       await page.locator(".run-facts").getByText("sealed run").waitFor();
+      expect(await page.getByRole("link", { name: "Run again" }).count()).toBe(0);
       await panel.locator("dd", { hasText: "sealed" }).waitFor();
       await panel.getByRole("tab", { name: "Log" }).click();
       await panel.getByText(/^Sealed, /).waitFor();
@@ -67,6 +68,13 @@ describe("a sealed run", () => {
       await page.getByText(/^Sealed, /).waitFor();
       expect(await page.getByRole("button", { name: "Open with the key that was given" }).count()).toBe(0);
     });
+  });
+});
+
+it("a sealed run is not run again in the clear", async () => {
+  await look(world, `/new?run=${id}`, async (page) => {
+    await page.getByText("This server has no key to seal with", { exact: false }).waitFor();
+    expect(await page.getByRole("button", { name: "Start" }).count()).toBe(0);
   });
 });
 

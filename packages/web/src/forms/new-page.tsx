@@ -14,6 +14,7 @@ import { Bones, Loaded } from "../parts/blank.js";
 import { Icon } from "../parts/icon.js";
 import { say } from "../parts/toast.js";
 import { specIn } from "../run/data.js";
+import { emptyRun, withEvents } from "../run/model.js";
 import { fieldsOfSpec, readForm, type Written, writtenFrom } from "./fields.js";
 import { ParameterFields } from "./parameter-fields.js";
 import { firstTrigger, readTrigger, type WrittenTrigger } from "./trigger.js";
@@ -38,6 +39,9 @@ async function sourceOf(
   if (run !== null) {
     const record = await readRunRecord(server, run);
     const spec = specIn(record.document);
+    if (withEvents(emptyRun, record.events ?? []).sealed) {
+      throw new Error("This run was sealed. This server has no key to seal with: use sealflow run --sealed.");
+    }
     if (spec === undefined || record.document === undefined)
       throw new Error("The pipeline's document is gone.");
     return {

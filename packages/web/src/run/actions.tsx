@@ -14,9 +14,11 @@ export function Actions(props: {
   readonly id: string;
   readonly state: State;
   readonly name: string;
+  /** Sealed runs need the project's key, which this server does not have: it must not run them in the clear instead. */
+  readonly sealed: boolean;
   readonly onChange: () => void;
 }): JSX.Element {
-  const { id, state, name, onChange } = props;
+  const { id, state, name, sealed, onChange } = props;
   const asking = useSignal(false);
   const act = async (work: () => Promise<void>, done: string): Promise<void> => {
     if (!(await attempt(work, done))) return;
@@ -28,7 +30,7 @@ export function Actions(props: {
     await attempt(() => refreshRuns([id]));
     navigate("/");
   };
-  const again = state === "FAILED" || state === "CANCELED" || state === "INTERRUPTED";
+  const again = !sealed && (state === "FAILED" || state === "CANCELED" || state === "INTERRUPTED");
   return (
     <div class="row">
       {isActive(state) ? (
@@ -52,10 +54,12 @@ export function Actions(props: {
           Resume
         </button>
       ) : undefined}
-      <a class="button primary" href={`/new?run=${encodeURIComponent(id)}`}>
-        <Icon name="play" />
-        Run again
-      </a>
+      {sealed ? undefined : (
+        <a class="button primary" href={`/new?run=${encodeURIComponent(id)}`}>
+          <Icon name="play" />
+          Run again
+        </a>
+      )}
       <button
         type="button"
         class="icon-button"

@@ -143,7 +143,7 @@ function Head({
             <span class="mono soft">{id}</span>
           </div>
         </div>
-        <Actions id={id} state={state} name={row.display_name} onChange={reload} />
+        <Actions id={id} state={state} name={row.display_name} sealed={run.sealed} onChange={reload} />
       </div>
       <Problem run={run} data={data} />
       <Figures run={run} data={data} />
