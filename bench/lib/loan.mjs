@@ -7,7 +7,7 @@ import { command, interleaved, median, pairedRatio } from "./measure.mjs";
 import { Resident } from "./resident.mjs";
 import { discard, run } from "./sealflow.mjs";
 
-const example = join(root, "examples/loan-default");
+export const example = join(root, "examples/loan-default");
 const pipeline = join(example, "pipeline.ts");
 const script = join(root, "bench/peers/loan_script.py");
 
