@@ -41,8 +41,17 @@ function load(file: string): SchemaNode | undefined {
   return path === undefined ? undefined : JSON.parse(readFileSync(path, "utf8"));
 }
 
+type BodyCheck = (path: string, body: unknown) => string | undefined;
+let made: BodyCheck | undefined;
+
 /** What is wrong with the body of a PUT to a path; undefined when nothing is, or nothing is known of it. */
-export function createBodyCheck(): (path: string, body: unknown) => string | undefined {
+export function createBodyCheck(): BodyCheck {
+  // Compiling the schemas takes most of a second.
+  made ??= compileAll();
+  return made;
+}
+
+function compileAll(): BodyCheck {
   const ajv = new ajvDraft04.default({
     strict: false,
     allErrors: true,
