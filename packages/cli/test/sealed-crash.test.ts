@@ -99,6 +99,15 @@ function descendants(pid: number): number[] {
   }
 }
 
+/** True for the process that removes tasks' memory when their worker is gone. */
+function isWatcher(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("sealflow-memory");
+  } catch {
+    return false;
+  }
+}
+
 function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
@@ -118,21 +127,28 @@ describe.skipIf(!built)("a sealed run that is killed", () => {
     const whole = sealflow(...runArguments);
     expect(whole.status, whole.stderr).toBe(0);
     let begun = false;
-    for (let round = 0; round < rounds; round++) {
+    const killed = async (victimsOf: (program: number, below: readonly number[]) => readonly number[]) => {
       const args = begun ? ["resume", "latest", "--json"] : [...runArguments, "--no-cache"];
       const { child, ended } = start(...args);
       await sleep(300 + Math.random() * 2500);
-      const below = descendants(child.pid ?? 0);
-      // In turns: the program alone, its worker alone, everything at once.
-      const victims =
-        round % 3 === 0 ? [child.pid] : round % 3 === 1 ? below.slice(0, 1) : [child.pid, ...below];
-      for (const pid of victims) if (pid !== undefined) kill(pid);
+      const program = child.pid ?? 0;
+      for (const pid of victimsOf(program, descendants(program))) kill(pid);
       const code = await ended;
+      const [newest] = JSON.parse(sealflow("runs", "list", "--json").stdout).runs;
+      begun = code !== 0 && newest?.state === "INTERRUPTED";
+    };
+    // In turns: the program alone, its worker alone, everything at once but what cleans up after it.
+    const ways: Parameters<typeof killed>[0][] = [
+      (program) => [program],
+      (_, below) => below.slice(0, 1),
+      (program, below) => [program, ...below.filter((pid) => !isWatcher(pid))],
+    ];
+    for (let round = 0; round < rounds; round++) {
+      await killed(ways[round % ways.length] ?? (() => []));
       await expectNoTrace();
-      begun =
-        JSON.parse(sealflow("runs", "list", "--json").stdout).runs?.[0]?.state === "INTERRUPTED" &&
-        code !== 0;
     }
+    // When even that is killed, the next run removes what is left.
+    await killed((program, below) => [program, ...below]);
     const last = begun ? sealflow("resume", "latest", "--json") : sealflow(...runArguments, "--no-cache");
     expect(last.status, last.stderr).toBe(0);
     expect(JSON.parse(last.stdout).state).toBe("SUCCEEDED");
