@@ -1,9 +1,8 @@
 /** Which page an address shows. All but the list of runs load when they are opened. */
-import { signal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
 import { tokenNeeded } from "../api/client.js";
-import { Blank, Bones, Failed } from "../parts/blank.js";
+import { Blank } from "../parts/blank.js";
+import { Lazy } from "../parts/lazy.js";
 import { Toasts } from "../parts/toast.js";
 import { RunsPage } from "../runs/page.js";
 import { path } from "./router.js";
@@ -53,25 +52,6 @@ function Place(): JSX.Element {
       </Blank>
     );
   }
-  return <Lazy route={found.route} id={decodeURIComponent(found.match?.[1] ?? "")} />;
-}
-
-function Lazy({ route, id }: { readonly route: Route; readonly id: string }): JSX.Element {
-  const page = useMemo(() => signal<Page | { readonly error: unknown } | undefined>(undefined), [route]);
-  useEffect(() => {
-    route.load().then(
-      (loaded) => {
-        page.value = loaded;
-      },
-      (error: unknown) => {
-        page.value = { error };
-      },
-    );
-  }, [page]);
-  const { value } = page;
-  if (value === undefined) return <Bones />;
-  if (typeof value === "object" && "error" in value)
-    return <Failed error={value.error} retry={() => location.reload()} />;
-  const Found = value as Page;
-  return <Found key={id} id={id} />;
+  const id = decodeURIComponent(found.match?.[1] ?? "");
+  return <Lazy load={found.route.load} props={{ id }} identity={id} />;
 }

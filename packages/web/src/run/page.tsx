@@ -6,6 +6,7 @@ import { formatAgo, formatDuration, formatTime, formatValue, plural } from "../f
 import { Blank, Bones, Loaded } from "../parts/blank.js";
 import { useNow } from "../parts/clock.js";
 import { Icon } from "../parts/icon.js";
+import { Lazy } from "../parts/lazy.js";
 import { StateMark } from "../parts/state.js";
 import { durationOf } from "../runs/columns.js";
 import { Actions } from "./actions.js";
@@ -15,7 +16,6 @@ import { GraphPicture } from "./graph.js";
 import type { RunModel } from "./model.js";
 import { TaskPanel } from "./task-panel.js";
 import { Timeline } from "./timeline.js";
-import { TrustTab } from "./trust-tab.js";
 import { Values } from "./values.js";
 import "../style/run.css";
 
@@ -28,6 +28,9 @@ const tabs = [
 ] as const;
 
 type Tab = (typeof tabs)[number][0];
+
+/** The verifier is larger than all the rest of the page. */
+const loadTrustTab = async () => (await import("./trust-tab.js")).TrustTab;
 
 /** The page. */
 export function RunPage({ id }: { readonly id: string }): JSX.Element {
@@ -89,7 +92,7 @@ function Run({
           ) : tab === "artifacts" ? (
             <ArtifactsTab runId={id} run={run} />
           ) : tab === "trust" ? (
-            <TrustTab runId={id} run={run} />
+            <Lazy load={loadTrustTab} props={{ runId: id, run }} />
           ) : (
             <ParametersTab data={data} />
           )}
