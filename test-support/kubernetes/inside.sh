@@ -64,6 +64,8 @@ start controller-manager "$BINARIES/kube-controller-manager" --bind-address=127.
 start scheduler "$BINARIES/kube-scheduler" --bind-address=127.0.0.1 --leader-elect=false --kubeconfig="$pki/scheduler.conf"
 if [ -n "$WITH_NODE" ]; then
   mkdir -p /run/containerd /etc/cni/net.d
+  # What this machine has there, of podman for one, would come first in the alphabet.
+  rm -rf /etc/cni/net.d/*
   cp "$work/cni.conflist" /etc/cni/net.d/
   start containerd containerd --config "$work/containerd.toml"
   # An image becomes known before the kubelet asks for it.

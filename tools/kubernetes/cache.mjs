@@ -13,10 +13,11 @@ const pins = ["cluster/go.mod", "cluster/go.sum", "servers/go.mod", "servers/go.
 /** Raised when the images are made in another way. */
 const imagesVersion = "1";
 
-/** Commands of Debian packages that the cluster starts. */
+/** Commands of Debian packages that the cluster starts, and podman for tasks without one. */
 export const commands = {
   containerd: "containerd",
   runc: "runc",
+  podman: "podman",
   etcd: "etcd-server",
   debootstrap: "debootstrap",
   "docker-registry": "docker-registry",

@@ -78,7 +78,23 @@ export function containerCommand(job: ContainerJob): string[] {
   ];
 }
 
-/** Signals a container by its name; the engine's own process only waits for it. */
-export function killContainer(engine: "podman" | "docker", name: string, signal: "TERM" | "KILL"): void {
-  execFile(engine, ["kill", "--signal", signal, name], () => {});
+/**
+ * Signals a container by its name; the engine's own process only waits for it. Resolves when the engine has done so; after
+ * KILL nothing of the container is left.
+ */
+export async function killContainer(
+  engine: "podman" | "docker",
+  name: string,
+  signal: "TERM" | "KILL",
+): Promise<void> {
+  await say(engine, ["kill", "--signal", signal, name]);
+  // The command that would remove it at its end is killed as well.
+  if (signal === "KILL") await say(engine, ["rm", "--force", name]);
+}
+
+/** Failures count as done: a container that is gone can't be signaled. */
+function say(engine: "podman" | "docker", args: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    execFile(engine, args, () => resolve());
+  });
 }

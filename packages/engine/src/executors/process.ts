@@ -13,8 +13,8 @@ export interface ProcessJob {
   /** File that standard output and error are appended to. */
   readonly log: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Sends a signal some other way than to the process group; for containers. */
-  readonly onKill?: (signal: "TERM" | "KILL") => void;
+  /** Sends a signal some other way than to the process group; for containers. The task's end waits for it. */
+  readonly onKill?: (signal: "TERM" | "KILL") => Promise<void>;
 }
 
 /** Lets the kernel end the process with its parent, where the tool for it is there. */
@@ -42,7 +42,15 @@ export function runProcess(job: ProcessJob): WorkerTask {
   } finally {
     closeSync(log);
   }
-  return { exit: exitOf(child, job.command[0] ?? ""), kill: (signal) => killGroup(child, job, signal) };
+  let signaled = Promise.resolve();
+  const exit = exitOf(child, job.command[0] ?? "").then(async (ended) => {
+    await signaled;
+    return ended;
+  });
+  const kill = (signal: "TERM" | "KILL"): void => {
+    signaled = signaled.then(() => killGroup(child, job, signal));
+  };
+  return { exit, kill };
 }
 
 function requireCommand(command: string, path: string): void {
@@ -63,9 +71,9 @@ function exitOf(child: ChildProcess, command: string): Promise<TaskExit> {
   });
 }
 
-function killGroup(child: ChildProcess, job: ProcessJob, signal: "TERM" | "KILL"): void {
+async function killGroup(child: ChildProcess, job: ProcessJob, signal: "TERM" | "KILL"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  job.onKill?.(signal);
+  await job.onKill?.(signal);
   if (job.onKill === undefined || signal === "KILL") signalGroup(child.pid, `SIG${signal}`);
 }
 
