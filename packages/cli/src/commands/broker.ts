@@ -16,6 +16,7 @@ import { findProject, storeDirectory } from "../project/project.js";
 import { styleFor } from "../render/style.js";
 import { visible } from "../render/text.js";
 import type { BrokerInitFlags, BrokerServeFlags } from "../routes/broker.js";
+import { untilInterrupted } from "./serve.js";
 
 /** The key that is meant when none is named. */
 const defaultBrokerKey = "broker";
@@ -159,17 +160,6 @@ async function readEnvelope(context: CliContext, file: string, flag: string): Pr
       cause,
     });
   }
-}
-
-function untilInterrupted(context: CliContext): Promise<void> {
-  return new Promise((resolve) => {
-    let times = 0;
-    context.onInterrupt(() => {
-      times += 1;
-      if (times > 1) context.exit(exitCode.interrupted);
-      resolve();
-    });
-  });
 }
 
 function announce(

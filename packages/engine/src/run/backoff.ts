@@ -1,4 +1,6 @@
-import type { RetryPolicy } from "@sealflow/pipeline";
+import type { ErrorBody } from "@sealflow/core";
+import type { DueTask, RetryPolicy } from "@sealflow/pipeline";
+import type { RunInProgress } from "./run-context.js";
 
 /** Defaults of KFP's compiler; `maxRetryCount` 0 means no retry. */
 const DEFAULT_FACTOR = 2;
@@ -21,4 +23,20 @@ export function retryDelayMs(policy: RetryPolicy | undefined, attempt: number): 
   const factor = policy.backoffFactor || DEFAULT_FACTOR;
   const maximum = durationMs(policy.backoffMaxDuration) || DEFAULT_MAXIMUM_MS;
   return Math.min(first * factor ** (attempt - 1), maximum);
+}
+
+/** Waits before another attempt, without holding a place. */
+export async function pause(
+  run: RunInProgress,
+  task: DueTask,
+  { attempt, delayMs, error }: { attempt: number; delayMs: number; error: ErrorBody },
+): Promise<void> {
+  run.tell({ type: "task-retrying", path: task.path, attempt, error, delayMs });
+  if (delayMs === 0) return;
+  run.slots.release();
+  try {
+    await run.services.sleep(delayMs, run.signal);
+  } finally {
+    await run.slots.acquire();
+  }
 }

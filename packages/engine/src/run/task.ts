@@ -15,7 +15,7 @@ import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
 import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
 import { AttemptFailed } from "./attempt-failed.js";
-import { retryDelayMs } from "./backoff.js";
+import { pause, retryDelayMs } from "./backoff.js";
 import { containerIdentity, containerStart } from "./container-task.js";
 import { elsewhereIdentity, elsewhereStart } from "./elsewhere-task.js";
 import { runImporter } from "./importer-task.js";
@@ -259,22 +259,6 @@ async function attempts(
 
 function errorOf(cause: unknown): ErrorBody {
   return cause instanceof AttemptFailed ? cause.body : thrownError(cause);
-}
-
-/** Waits without holding a place. */
-async function pause(
-  run: RunInProgress,
-  task: DueTask,
-  { attempt, delayMs, error }: { attempt: number; delayMs: number; error: ErrorBody },
-): Promise<void> {
-  run.tell({ type: "task-retrying", path: task.path, attempt, error, delayMs });
-  if (delayMs === 0) return;
-  run.slots.release();
-  try {
-    await run.services.sleep(delayMs, run.signal);
-  } finally {
-    await run.slots.acquire();
-  }
 }
 
 function startedEvent(

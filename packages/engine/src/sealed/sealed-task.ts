@@ -8,7 +8,7 @@ import type { Committed, ReleasedOutputs } from "@sealflow/trust";
 import type { RunEventBody } from "../events.js";
 import { thrownError } from "../executors/failure.js";
 import { type AttemptDone, isWorkerLost, supervised, usageOf } from "../run/attempt.js";
-import { retryDelayMs } from "../run/backoff.js";
+import { pause, retryDelayMs } from "../run/backoff.js";
 import { resolver } from "../run/placeholders.js";
 import { type PythonWork, workOf } from "../run/plan.js";
 import { timeoutOf } from "../run/platform.js";
@@ -124,22 +124,6 @@ async function attempts(
       if (delayMs === undefined) throw cause;
       await pause(run, task, { attempt: number, delayMs, error: cause.body });
     }
-  }
-}
-
-/** Waits without holding a place. */
-async function pause(
-  run: RunInProgress,
-  task: DueTask,
-  { attempt, delayMs, error }: { attempt: number; delayMs: number; error: ErrorBody },
-): Promise<void> {
-  run.tell({ type: "task-retrying", path: task.path, attempt, error, delayMs });
-  if (delayMs === 0) return;
-  run.slots.release();
-  try {
-    await run.services.sleep(delayMs, run.signal);
-  } finally {
-    await run.slots.acquire();
   }
 }
 
