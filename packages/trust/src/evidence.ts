@@ -46,8 +46,10 @@ export interface Appraisal {
   readonly code?: string;
   readonly kind: SgxVerdict["kind"];
   readonly status: SgxVerdict["status"];
+  readonly advisories: readonly string[];
   readonly checks: readonly Check[];
   readonly enclave?: SgxVerdict["enclave"];
+  readonly platform?: SgxVerdict["platform"];
   readonly root?: TrustRoot;
 }
 
@@ -70,6 +72,7 @@ const noRoot: Appraisal = {
   code: "ATTEST_ROOT_UNTRUSTED",
   kind: "simulated",
   status: null,
+  advisories: [],
   checks: [],
 };
 
@@ -79,8 +82,10 @@ function settled(verdict: SgxVerdict, root?: TrustRoot): Appraisal {
     ...(verdict.code === undefined ? {} : { code: verdict.code }),
     kind: verdict.kind,
     status: verdict.status,
+    advisories: verdict.advisories,
     checks: verdict.checks,
     ...(verdict.enclave === undefined ? {} : { enclave: verdict.enclave }),
+    ...(verdict.platform === undefined ? {} : { platform: verdict.platform }),
     ...(root === undefined ? {} : { root }),
   };
 }

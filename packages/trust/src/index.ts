@@ -9,6 +9,7 @@ export type {
   BundleVerdict,
   LaterFinding,
   VerifiedArtifact,
+  VerifiedAttempt,
   VerifiedEvidence,
   VerifiedInput,
   VerifiedParameter,

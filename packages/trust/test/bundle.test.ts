@@ -70,6 +70,30 @@ describe("a run's bundle", () => {
     expect(consistent.verdict).toBe("consistent");
   });
 
+  it("tells of each attempt its grant, evidence, statement, and what the evidence was held against", async () => {
+    const { run, checks } = await verify(bundle);
+    const granted = bundle.log.entries.flatMap(({ entry }) => (entry.kind === "granted" ? [entry] : []));
+    const attempts = (run?.tasks ?? []).flatMap((task) => task.granted);
+    expect(attempts.map(({ grant }) => grant).sort()).toEqual(granted.map(({ grant }) => grant).sort());
+    for (const task of run?.tasks ?? []) {
+      const [attempt] = task.granted;
+      expect(attempt).toMatchObject({
+        ended: "committed",
+        statement: task.statement,
+        evidence: task.evidence,
+      });
+      expect(task.evidence).toMatchObject({ kind: "simulated", status: "UpToDate", advisories: [] });
+      expect(task.evidence?.enclave.mrEnclave).toBe(task.evidence?.mrEnclave);
+      expect(task.evidence?.platform.fmspc).toMatch(/^[0-9a-f]{12}$/);
+      const own = checks.filter(({ where }) => where === `${task.path}, attempt 1`);
+      const [evidence] = own.flatMap(({ parts = [] }) => [parts].filter(({ length }) => length > 0));
+      expect(evidence?.map(({ code }) => code)).toEqual(
+        expect.arrayContaining(["ATTEST_QUOTE_SIGNATURE", "ATTEST_POLICY_MEASUREMENT", "ATTEST_REPORT_DATA"]),
+      );
+      expect(evidence?.every(({ passed }) => passed)).toBe(true);
+    }
+  });
+
   it("shows what is released and what follows from it, and nothing else", async () => {
     const { run } = await verify(bundle);
     const [prepare, , train] = run?.tasks ?? [];

@@ -2,6 +2,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { verifyBundle } from "@sealflow/trust";
+import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../cli/src/app.js";
 import { fakeContext } from "../../cli/test/support/fake-context.js";
@@ -37,11 +39,19 @@ describe("a sealed run", () => {
     await look(world, `/runs/${id}?tab=trust`, async (page) => {
       await page.getByRole("heading", { name: "Consistent, not trusted" }).waitFor();
       await page.getByText("Simulated enclave.").waitFor();
-      expect(await page.locator(".simulated-tag").count()).toBeGreaterThan(5);
-      await page.getByRole("row", { name: /condition-2\/explode proven skipped none/ }).waitFor();
+      const tasks = page.getByRole("region", { name: "Tasks" });
+      expect(await tasks.locator(".simulated-tag").count()).toBeGreaterThan(5);
+      const skipped = tasks.locator(".trust-tasks > li", { hasText: "condition-2/explode" });
+      await skipped.getByText("proven skipped").click();
+      await skipped.getByText(/rightly skipped, condition-2 is SKIPPED/).waitFor();
+      const task = tasks.locator(".trust-tasks > li", { hasText: "prepare/make-data" });
+      await task.getByText("committed").click();
+      await showsWhatIsProven(task, "prepare/make-data");
       expect(await violationsOf(page)).toEqual([]);
       await page.locator('input[type="file"]').setInputFiles(trustFile);
       await page.getByRole("heading", { name: "Trusted", exact: true }).waitFor();
+      await task.getByText("committed").click();
+      await task.getByText("Trusted: it ran as granted, and its first commit stands").waitFor();
       await page.getByText(/^\d{3} checks, all passed$/).click();
       expect(await page.locator(".checks li").count()).toBeGreaterThan(100);
       const download = page.waitForEvent("download");
@@ -50,8 +60,23 @@ describe("a sealed run", () => {
     });
   });
 
-  it("shows stand-ins as what they are, and opens logs and data with one key", async () => {
+  it("tells of each task, beside the graph, what is proven about it", async () => {
+    await look(world, `/runs/${id}?task=for-loop-1%5B1%5D/train`, async (page) => {
+      const panel = page.getByRole("complementary");
+      await panel.getByRole("tab", { name: "Trust" }).click();
+      await panel.getByText("Simulated enclave.").waitFor();
+      await showsWhatIsProven(panel, "for-loop-1[1]/train");
+      expect(await violationsOf(page)).toEqual([]);
+    });
+  });
+
+  it("shows stand-ins as what they are, and opens logs and data with one key, which stays in the page", async () => {
+    const key = readFileSync(join(cwd, ".sealflow", "keys", "project.json"), "utf8");
     await look(world, `/runs/${id}?task=prepare/make-data`, async (page) => {
+      const sent: string[] = [];
+      page.context().on("request", (request) => {
+        sent.push(`${request.url()} ${JSON.stringify(request.headers())} ${request.postData() ?? ""}`);
+      });
       const panel = page.getByRole("complementary");
       await page.locator(".run-facts").getByText("sealed run").waitFor();
       expect(await page.getByRole("link", { name: "Run again" }).count()).toBe(0);
@@ -64,12 +89,58 @@ describe("a sealed run", () => {
       await page.getByRole("link", { name: /^table/ }).click();
       await page.getByRole("button", { name: "Open with the key that was given" }).click();
       await page.getByText("200 rows, 3 columns").waitFor();
+      const kept = await page.evaluate(async () =>
+        JSON.stringify([
+          { ...localStorage },
+          { ...sessionStorage },
+          await indexedDB.databases(),
+          document.cookie,
+        ]),
+      );
+      for (const secret of secretsIn(key)) {
+        expect(sent.filter((request) => request.includes(secret))).toEqual([]);
+        expect(kept).not.toContain(secret);
+      }
+      expect(sent.length).toBeGreaterThan(2);
       await page.reload();
       await page.getByText(/^Sealed, /).waitFor();
       expect(await page.getByRole("button", { name: "Open with the key that was given" }).count()).toBe(0);
     });
   });
 });
+
+/** Every spelling of the secrets of a key file under file permissions: of each secret, and of all together. */
+function secretsIn(file: string): readonly string[] {
+  const all = Buffer.from(JSON.parse(file).protection.secrets, "base64");
+  const each = (JSON.parse(all.toString()) as string[]).map((secret) => Buffer.from(secret, "base64"));
+  expect(each.length).toBeGreaterThan(0);
+  const encodings = ["base64", "base64url", "hex", "latin1"] as const;
+  return [all, ...each].flatMap((bytes) => encodings.map((encoding) => bytes.toString(encoding)));
+}
+
+/** Kind, verdict, measurement, policy, platform, grant, statement and every check: as the verifier itself has them. */
+async function showsWhatIsProven(place: Locator, path: string): Promise<void> {
+  const { run, checks } = await verifyBundle(bundle);
+  const task = run?.tasks.find((each) => each.path === path);
+  const { evidence, granted = [] } = task ?? {};
+  const own = checks.filter(({ where }) => where.startsWith(`${path}, `));
+  const parts = own.flatMap(({ parts = [] }) => parts);
+  expect(parts.length).toBeGreaterThan(25);
+  await place
+    .locator(".compared")
+    .nth(own.length + parts.length - 1)
+    .waitFor({ state: "attached" });
+  const text = await place.innerText();
+  const whole = (await place.locator(".task-trust").textContent()) ?? "";
+  for (const wanted of [
+    ...["SIMULATED", `epoch ${run?.policy.epoch}`, run?.policy.digest],
+    ...[evidence?.mrEnclave, evidence?.enclave.mrSigner, evidence?.platform.fmspc, evidence?.status],
+    ...[evidence?.digest, evidence?.root, granted[0]?.grant, granted[0]?.statement, task?.component?.digest],
+  ])
+    expect(`${text} ${whole}`).toContain(wanted);
+  for (const { what, expected, got } of [...own, ...parts])
+    for (const wanted of [what, expected, got]) expect(whole).toContain(wanted);
+}
 
 it("a sealed run is not run again in the clear", async () => {
   await look(world, `/new?run=${id}`, async (page) => {

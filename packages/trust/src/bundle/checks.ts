@@ -1,4 +1,5 @@
 /** The checks of a bundle's verification, each as a value. */
+import type { Check } from "@sealflow/attest";
 import { isSealflowError, SealflowErrors } from "@sealflow/core";
 
 /** One check. */
@@ -12,6 +13,8 @@ export interface BundleCheck {
   readonly passed: boolean;
   readonly expected: string;
   readonly got: string;
+  /** Of a check of evidence: what it consists of, in order. */
+  readonly parts?: readonly Check[];
 }
 
 /** Ends a verification; its check has been recorded. */
@@ -40,10 +43,13 @@ export class BundleChecks {
     return [...this.#checks];
   }
 
-  /** Records a comparison; refuses when it does not hold. */
-  require(subject: CheckSubject, outcome: { holds: boolean; expected: string; got: string }): void {
-    const { holds, expected, got } = outcome;
-    this.#checks.push({ ...subject, passed: holds, expected, got });
+  /** Records a comparison, and the checks that it consists of; refuses when it does not hold. */
+  require(
+    subject: CheckSubject,
+    outcome: { holds: boolean; expected: string; got: string; parts?: readonly Check[] },
+  ): void {
+    const { holds, ...compared } = outcome;
+    this.#checks.push({ ...subject, passed: holds, ...compared });
     if (!holds) throw new BundleRefusal(subject.code);
   }
 

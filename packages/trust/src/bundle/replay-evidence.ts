@@ -1,4 +1,5 @@
 /** Transcripts and evidence in a replay: judged at the time of their log entries, with the collateral archived then. */
+import { fingerprintOf } from "@sealflow/attest";
 import {
   canonicalJson,
   type Digest,
@@ -99,13 +100,21 @@ export class ReplayedEvidence {
         holds: appraisal.accepted,
         expected: failed?.expected ?? "accepted by the policy",
         got: failed?.got ?? appraisal.code ?? "accepted by the policy",
+        parts: appraisal.checks,
       },
     );
     this.accepted.push({ where, evidence, request });
     if (appraisal.kind === "simulated") this.simulated = true;
-    if (appraisal.root !== undefined) this.#roots.add(toHex(appraisal.root.publicKeyInfo));
-    const { kind, status, enclave } = appraisal;
-    return { kind, status, mrEnclave: enclave?.mrEnclave ?? "", at: entry.time };
+    const { kind, status, advisories, enclave, platform, root } = appraisal;
+    // What is accepted has all three: the types of a verdict cover refusals as well.
+    if (enclave === undefined || platform === undefined || root === undefined)
+      throw new BundleRefusal("TRUST_EVIDENCE");
+    this.#roots.add(toHex(root.publicKeyInfo));
+    return {
+      ...{ kind, status, advisories, enclave, platform, measuredAs },
+      ...{ mrEnclave: enclave.mrEnclave, at: entry.time, digest: entry.evidence },
+      root: await fingerprintOf(root),
+    };
   }
 
   /** The evidence with its collateral put back. */

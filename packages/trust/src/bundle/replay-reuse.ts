@@ -1,5 +1,5 @@
 /** Reused results in a replay: the broker's word that they fit, and everything behind the original. */
-import { canonicalJson, toHex } from "@sealflow/core";
+import { canonicalJson, type Digest, toHex } from "@sealflow/core";
 import { inputDigests } from "../broker/granting.js";
 import { envelopeDigest } from "../document.js";
 import type { LogEntry, LogEntryOf } from "../log/entry.js";
@@ -24,7 +24,7 @@ interface Reused {
 export async function verifyReuse(
   replay: Replay,
   reused: Reused,
-): Promise<Omit<VerifiedTask, "path" | "attempts" | "component">> {
+): Promise<Omit<VerifiedTask, "path" | "attempts" | "granted" | "component">> {
   const { entry, item, found } = reused;
   const { path } = entry;
   const { bundle, checks } = replay.parts;
@@ -33,7 +33,7 @@ export async function verifyReuse(
     verifyReuseStatement(item.statement, bundle.claims.brokerKey),
   );
   await requireStated(replay, stated, reused);
-  const evidence = await requireOriginal(replay, stated, reused);
+  const { evidence, grant } = await requireOriginal(replay, stated, reused);
   const outputs = await originalOutputs(replay, stated, reused);
   await replay.succeed(path, outputs, { item, due: found.due, where: path });
   return {
@@ -41,7 +41,7 @@ export async function verifyReuse(
     statement: entry.statement,
     evidence,
     ...replay.shown(item, { due: found.due, parameters: stated.inputs.parameters, outputs }),
-    original: stated.original,
+    original: { ...stated.original, grant, statement: stated.statement },
   };
 }
 
@@ -79,7 +79,7 @@ async function requireOriginal(
   replay: Replay,
   stated: ReuseStated,
   { item, found, entry }: Reused,
-): Promise<VerifiedEvidence> {
+): Promise<{ readonly evidence: VerifiedEvidence; readonly grant: Digest }> {
   const { checks, entries, policy } = replay.parts;
   const { original } = item;
   const where = `${entry.path}, its original`;
@@ -107,11 +107,9 @@ async function requireOriginal(
     where,
   });
   use(replay, registered);
-  return replay.evidence.appraise(original, {
-    entry: granted,
-    measuredAs: found.component.measuredAs,
-    where,
-  });
+  const { measuredAs } = found.component;
+  const evidence = await replay.evidence.appraise(original, { entry: granted, measuredAs, where });
+  return { evidence, grant: granted.grant };
 }
 
 /** The outputs that the original's statement states; it must have been committed. */

@@ -18,7 +18,7 @@ import { ReplayedEvidence } from "./replay-evidence.js";
 import { requireInputsShown, requireOutputsShown } from "./replay-openings.js";
 import { verifyReuse } from "./replay-reuse.js";
 import { type ShownTask, shownOf } from "./shown.js";
-import type { VerifiedEvidence, VerifiedTask } from "./verdict.js";
+import type { VerifiedAttempt, VerifiedEvidence, VerifiedTask } from "./verdict.js";
 
 /** What a replay takes. */
 export interface ReplayParts {
@@ -40,6 +40,8 @@ interface Granted {
   readonly entry: LogEntryOf<"granted">;
   readonly evidence: VerifiedEvidence;
   ended: "committed" | "failed" | undefined;
+  /** Digest of the statement that it ended with. */
+  statement?: Digest;
 }
 
 /** A task that is due, with what the policy demands of it. */
@@ -157,6 +159,7 @@ export class Replay {
     };
     await checks.step(under, () => requireStatedUnder(stated, { task: due, entry: granted.entry }));
     granted.ended = "committed";
+    granted.statement = entry.statement;
     await this.succeed(path, stated.outputs, { item: granted.item, due, where });
     this.#results.set(path, {
       ...this.#common(path, due),
@@ -208,6 +211,7 @@ export class Replay {
     checks.same(named, `${grant} ${evidence}`, `${stated.grant} ${stated.evidence}`);
     this.#requireNoOutputs(granted, where);
     granted.ended = "failed";
+    granted.statement = entry.statement;
     const attempts = (this.#attempts.get(path) ?? []).map(({ ended }) => ended === "failed");
     const final = endsTask(due, { attempts, maximum: maximumAttempts(due, policy.policy) });
     const ends = {
@@ -360,10 +364,15 @@ export class Replay {
     this.evidence.requireNothingLeft();
   }
 
-  #common(path: string, due: DueTask): Pick<VerifiedTask, "path" | "attempts" | "component"> {
+  #common(path: string, due: DueTask): Pick<VerifiedTask, "path" | "attempts" | "granted" | "component"> {
     const digest = member(this.parts.registered.run.flow.components, due.componentName)?.digest;
     const component = digest === undefined ? {} : { component: { name: due.componentName, digest } };
-    return { path, attempts: this.#attempts.get(path)?.length ?? 0, ...component };
+    return { path, ...this.#granting(path), ...component };
+  }
+
+  #granting(path: string): Pick<VerifiedTask, "attempts" | "granted"> {
+    const granted = (this.#attempts.get(path) ?? []).map(attemptOf);
+    return { attempts: granted.length, granted };
   }
 
   /** Inputs and outputs with the values that the bundle shows. */
@@ -375,11 +384,19 @@ export class Replay {
     return [...this.view.first.ends].flatMap(([path, end]): VerifiedTask[] => {
       const result = this.#results.get(path);
       if (result !== undefined) return [result];
-      const attempts = this.#attempts.get(path)?.length ?? 0;
-      if (end.state === "skipped") return [{ path, state: "skipped", attempts, skip: end.skip }];
-      if (end.state === "failed") return [{ path, state: "failed", attempts, error: end.code }];
+      const granting = this.#granting(path);
+      if (end.state === "skipped") return [{ path, state: "skipped", ...granting, skip: end.skip }];
+      if (end.state === "failed") return [{ path, state: "failed", ...granting, error: end.code }];
       // What is left are importers: their output is an input of the registration.
       return [];
     });
   }
+}
+
+function attemptOf({ entry, evidence, ended, statement }: Granted): VerifiedAttempt {
+  const { attempt, time: grantedAt, grant, transcript } = entry;
+  return {
+    ...{ attempt, grantedAt, grant, transcript, evidence, ended: ended ?? null },
+    ...(statement === undefined ? {} : { statement }),
+  };
 }

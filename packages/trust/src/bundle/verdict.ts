@@ -1,5 +1,5 @@
 /** What a verification says. */
-import type { EvidenceKind, SgxVerdict } from "@sealflow/attest";
+import type { EnclaveIdentity, EvidenceKind, PlatformIdentity, SgxVerdict } from "@sealflow/attest";
 import type { Digest, JsonObject, JsonValue } from "@sealflow/core";
 import type { SkipProof } from "../protocol/messages.js";
 import type { BundleCheck } from "./checks.js";
@@ -32,14 +32,43 @@ export interface VerifiedEvidence {
   readonly mrEnclave: string;
   /** At which it was judged: of its log entry. */
   readonly at: string;
+  /** Digest of quote and collateral, as the log names it. */
+  readonly digest: Digest;
+  /** The component of the appraisal policy that it was accepted as. */
+  readonly measuredAs: string;
+  /** SHA-256 of the root's public key (SubjectPublicKeyInfo). */
+  readonly root: string;
+  /** Open security advisories of the platform's TCB level. */
+  readonly advisories: readonly string[];
+  readonly enclave: EnclaveIdentity;
+  readonly platform: PlatformIdentity;
+}
+
+/** An attempt that the broker let begin. */
+export interface VerifiedAttempt {
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** Of its log entry. */
+  readonly grantedAt: string;
+  /** Digest of the signed grant. */
+  readonly grant: Digest;
+  /** `H(T)`: what evidence and grant are bound to, hex. */
+  readonly transcript: string;
+  readonly evidence: VerifiedEvidence;
+  /** Null for an attempt that nothing was heard of. */
+  readonly ended: "committed" | "failed" | null;
+  /** Digest of the statement that it ended with. */
+  readonly statement?: Digest;
 }
 
 /** A leaf task of the run. */
 export interface VerifiedTask {
   readonly path: string;
   readonly state: "committed" | "reused" | "failed" | "skipped";
-  /** Attempts that had a grant. */
+  /** Number of attempts that had a grant. */
   readonly attempts: number;
+  /** These attempts, in order. */
+  readonly granted: readonly VerifiedAttempt[];
   /** Name of the component in the spec, and the digest that the policy demands. */
   readonly component?: { readonly name: string; readonly digest: Digest };
   readonly statement?: Digest;
@@ -56,7 +85,15 @@ export interface VerifiedTask {
   /** Code of a failure. */
   readonly error?: string;
   /** Of a reused result: the task that made it. */
-  readonly original?: { readonly registration: Digest; readonly path: string; readonly attempt: number };
+  readonly original?: {
+    readonly registration: Digest;
+    readonly path: string;
+    readonly attempt: number;
+    /** Digest of its grant. */
+    readonly grant: Digest;
+    /** Digest of its statement. */
+    readonly statement: Digest;
+  };
 }
 
 /** Evidence that was accepted when the run was made and would not be with newer collateral. */

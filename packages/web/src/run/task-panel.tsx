@@ -8,6 +8,7 @@ import { SealedLog } from "../log/sealed-log.js";
 import { LogViewer, logAddress } from "../log/viewer.js";
 import { useNow } from "../parts/clock.js";
 import { Icon } from "../parts/icon.js";
+import { Lazy } from "../parts/lazy.js";
 import { StateMark } from "../parts/state.js";
 import { ArtifactLinks } from "./artifact-links.js";
 import { sourceOf } from "./failure.js";
@@ -22,9 +23,15 @@ interface PanelProps {
   readonly spec: PipelineSpec | undefined;
 }
 
+const names = { details: "Details", log: "Log", trust: "Trust" } as const;
+
+/** The verifier is larger than all the rest of the page. */
+const loadTrust = async () => (await import("./task-trust-tab.js")).TaskTrustTab;
+
 /** The panel beside the graph. */
 export function TaskPanel({ runId, run, task, spec }: PanelProps): JSX.Element {
-  const view = query.value.get("view") === "log" ? "log" : "details";
+  const views = run.sealed ? (["details", "log", "trust"] as const) : (["details", "log"] as const);
+  const view = views.find((each) => each === query.value.get("view")) ?? "details";
   return (
     <aside class="card panel" aria-label={`Task ${task.name}`}>
       <header class="panel-head">
@@ -41,20 +48,22 @@ export function TaskPanel({ runId, run, task, spec }: PanelProps): JSX.Element {
         </a>
       </header>
       <div class="tabs small" role="tablist" aria-label="Task">
-        {(["details", "log"] as const).map((each) => (
+        {views.map((each) => (
           <button
             key={each}
             type="button"
             role="tab"
             aria-selected={view === each}
-            onClick={() => setQuery({ view: each === "log" ? "log" : undefined }, { replace: true })}
+            onClick={() => setQuery({ view: each === "details" ? undefined : each }, { replace: true })}
           >
-            {each === "log" ? "Log" : "Details"}
+            {names[each]}
           </button>
         ))}
       </div>
       {view === "log" ? (
         <TaskLog runId={runId} task={task} sealed={run.sealed} />
+      ) : view === "trust" ? (
+        <Lazy load={loadTrust} props={{ runId, path: task.path, endedAt: run.endedAt }} />
       ) : (
         <TaskDetails runId={runId} run={run} task={task} spec={spec} />
       )}

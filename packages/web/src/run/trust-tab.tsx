@@ -1,14 +1,12 @@
 /** What can be proven about a run: its bundle, verified in this page. */
-import type { BundleVerdict } from "@sealflow/trust";
 import type { JSX } from "preact";
-import { useReader } from "../api/resource.js";
-import { readAll } from "../artifacts/content.js";
 import { formatBytes } from "../format.js";
 import { Blank, Bones, Loaded } from "../parts/blank.js";
 import { Icon } from "../parts/icon.js";
 import { FileDrop } from "../pipelines/file-drop.js";
+import { bundleAddress, useVerdict } from "../trust/run-verdict.js";
 import { VerdictView } from "../trust/verdict-view.js";
-import { judge, readGiven, trustFile } from "../trust/verification.js";
+import { readGiven, trustFile } from "../trust/verification.js";
 import type { RunModel } from "./model.js";
 import "../style/forms.css";
 import "../style/trust.css";
@@ -28,7 +26,7 @@ export function TrustTab({ runId, run }: { readonly runId: string; readonly run:
       </div>
     );
   }
-  return <SealedTrust runId={runId} />;
+  return <SealedTrust runId={runId} endedAt={run.endedAt} />;
 }
 
 function Unsealed(): JSX.Element {
@@ -49,17 +47,9 @@ function Unsealed(): JSX.Element {
   );
 }
 
-interface Judged {
-  readonly verdict: BundleVerdict;
-  readonly bytes: number;
-}
-
-function SealedTrust({ runId }: { readonly runId: string }): JSX.Element {
-  const address = `/api/runs/${encodeURIComponent(runId)}/bundle`;
-  const reader = useReader<Judged>(async () => {
-    const bundle = new Uint8Array(await (await readAll(address)).arrayBuffer());
-    return { verdict: await judge(bundle), bytes: bundle.length };
-  }, [address, trustFile.value]);
+function SealedTrust({ runId, endedAt }: { readonly runId: string; readonly endedAt: number }): JSX.Element {
+  const address = bundleAddress(runId);
+  const reader = useVerdict(runId, endedAt);
   return (
     <div class="stack" style={{ gap: "16px" }}>
       <Loaded from={reader.now.value} reader={reader} waiting={<Bones rows={4} />}>
@@ -67,8 +57,8 @@ function SealedTrust({ runId }: { readonly runId: string }): JSX.Element {
           <>
             <div class="row spread">
               <p class="soft">
-                The run's bundle, {formatBytes(bytes)}, verified in this page by the code that `sealflow
-                verify` runs.
+                The run's bundle, {formatBytes(bytes)}, verified in this page by the code that{" "}
+                <code>sealflow verify</code> runs.
               </p>
               <a class="button" href={address} download={`${runId}.bundle`}>
                 <Icon name="download" />

@@ -1,8 +1,11 @@
 /** A verdict, with every check behind it. */
+import { useSignal } from "@preact/signals";
 import type { BundleCheck, BundleVerdict, VerifiedRun, VerifiedTask } from "@sealflow/trust";
 import type { JSX } from "preact";
 import { formatTime, formatValue, plural, shortDigest } from "../format.js";
 import { Icon, type IconName } from "../parts/icon.js";
+import { CheckList } from "./check-list.js";
+import { EvidenceMark, Simulated, TaskTrust } from "./task-trust.js";
 
 const looks: Readonly<
   Record<BundleVerdict["verdict"], { readonly icon: IconName; readonly title: string; readonly text: string }>
@@ -22,40 +25,44 @@ const looks: Readonly<
 
 /** The whole verdict. */
 export function VerdictView({ verdict }: { readonly verdict: BundleVerdict }): JSX.Element {
-  const { icon, title, text } = looks[verdict.verdict];
-  const failed = verdict.checks.find(({ passed }) => !passed);
   return (
     <div class="stack" style={{ gap: "16px" }}>
-      <section class={`verdict ${verdict.verdict}`} aria-label="Verdict" role="status">
-        <Icon name={icon} />
-        <div>
-          <h2>{title}</h2>
-          <p>{text}</p>
-          {failed === undefined ? undefined : (
-            <p>
-              <code>{failed.code}</code> {failed.what}, {failed.where}: expected {failed.expected}, got{" "}
-              {failed.got}
-            </p>
-          )}
-        </div>
-      </section>
+      <Outcome verdict={verdict} />
       {verdict.run?.simulated === true ? <Simulated /> : undefined}
       {verdict.run === undefined ? undefined : <RunCard run={verdict.run} />}
-      {verdict.run === undefined ? undefined : <TaskTable tasks={verdict.run.tasks} />}
+      {verdict.run === undefined ? undefined : <TaskList verdict={verdict} />}
       <Checks checks={verdict.checks} />
     </div>
   );
 }
 
-/** Said wherever simulated evidence is shown: nobody may take it for the real thing. */
-export function Simulated(): JSX.Element {
+/** A refusal where there is room for one task only. */
+export function RefusedView({ verdict }: { readonly verdict: BundleVerdict }): JSX.Element {
   return (
-    <p class="simulated">
-      <Icon name="warning" />
-      <span>
-        <b>Simulated enclave.</b> This shows the mechanism. Nothing was protected from the machine it ran on.
-      </span>
-    </p>
+    <div class="stack">
+      <Outcome verdict={verdict} />
+      <Checks checks={verdict.checks} />
+    </div>
+  );
+}
+
+function Outcome({ verdict }: { readonly verdict: BundleVerdict }): JSX.Element {
+  const { icon, title, text } = looks[verdict.verdict];
+  const failed = verdict.checks.find(({ passed }) => !passed);
+  return (
+    <section class={`verdict ${verdict.verdict}`} aria-label="Verdict" role="status">
+      <Icon name={icon} />
+      <div>
+        <h2>{title}</h2>
+        <p>{text}</p>
+        {failed === undefined ? undefined : (
+          <p class="whole">
+            <code>{failed.code}</code> {failed.what}, {failed.where}: expected {failed.expected}, got{" "}
+            {failed.got}
+          </p>
+        )}
+      </div>
+    </section>
   );
 }
 
@@ -115,84 +122,56 @@ const words: Readonly<Record<VerifiedTask["state"], { readonly text: string; rea
   skipped: { text: "proven skipped", tag: "" },
 };
 
-function TaskTable({ tasks }: { readonly tasks: readonly VerifiedTask[] }): JSX.Element {
+/** Each task in a line that opens. */
+function TaskList({ verdict }: { readonly verdict: BundleVerdict }): JSX.Element {
   return (
-    <section class="card scroll-x" aria-label="Tasks" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Task</th>
-            <th scope="col">State</th>
-            <th scope="col">Evidence</th>
-            <th scope="col">Measurement</th>
-            <th scope="col">Component</th>
-            <th scope="col">Outputs</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => (
-            <tr key={task.path}>
-              <th scope="row">{task.path}</th>
-              <td>
-                <span class={`tag ${words[task.state].tag}`}>{words[task.state].text}</span>
-              </td>
-              <td>
-                <EvidenceMark task={task} />
-              </td>
-              <td>{task.evidence === undefined ? "–" : <Digest text={task.evidence.mrEnclave} />}</td>
-              <td>{task.component === undefined ? "–" : <Digest text={task.component.digest} />}</td>
-              <td>
-                {Object.entries(task.outputs?.artifacts ?? {}).flatMap(([name, artifacts]) =>
-                  artifacts.map(({ digest }) => (
-                    <span key={digest} class="row">
-                      {name} <Digest text={digest} />
-                    </span>
-                  )),
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <section class="card" aria-label="Tasks">
+      <ul class="trust-tasks">
+        {(verdict.run?.tasks ?? []).map((task) => (
+          <TaskItem key={task.path} verdict={verdict} task={task} />
+        ))}
+      </ul>
     </section>
   );
 }
 
-function EvidenceMark({ task }: { readonly task: VerifiedTask }): JSX.Element {
-  const { evidence } = task;
-  if (evidence === undefined) return <span class="soft">none</span>;
-  const simulated = evidence.kind.startsWith("simulated");
+function TaskItem(props: { readonly verdict: BundleVerdict; readonly task: VerifiedTask }): JSX.Element {
+  const { verdict, task } = props;
+  const open = useSignal(false);
   return (
-    <span class={simulated ? "tag simulated-tag" : "tag ok"}>
-      <Icon name={simulated ? "warning" : "shield"} />
-      {evidence.kind}, {evidence.status}
-    </span>
+    <li>
+      <details
+        onToggle={(event) => {
+          open.value = event.currentTarget.open;
+        }}
+      >
+        <summary>
+          <b class="mono">{task.path}</b>
+          <span class={`tag ${words[task.state].tag}`}>{words[task.state].text}</span>
+          <EvidenceMark evidence={task.evidence} />
+          {task.evidence === undefined ? undefined : <Digest text={task.evidence.mrEnclave} />}
+        </summary>
+        {open.value ? <TaskTrust verdict={verdict} task={task} /> : undefined}
+      </details>
+    </li>
   );
 }
 
 function Checks({ checks }: { readonly checks: readonly BundleCheck[] }): JSX.Element {
   const failed = checks.filter(({ passed }) => !passed).length;
+  const open = useSignal(failed > 0);
   return (
-    <details class="card pad" open={failed > 0}>
+    <details
+      class="card pad"
+      open={failed > 0}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
       <summary>
         {plural(checks.length, "check")}, {failed === 0 ? "all passed" : `${failed} failed`}
       </summary>
-      <ol class="checks">
-        {checks.map((check, index) => (
-          <li key={index} class={check.passed ? "passed" : "failed"}>
-            <Icon name={check.passed ? "check" : "cross"} />
-            <span class="grow">
-              {check.what} <span class="soft">{check.where}</span>
-              {check.passed ? undefined : (
-                <small>
-                  expected {check.expected}, got {check.got}
-                </small>
-              )}
-            </span>
-            <code class="soft">{check.code}</code>
-          </li>
-        ))}
-      </ol>
+      {open.value ? <CheckList checks={checks} /> : undefined}
     </details>
   );
 }
