@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createEngine, openStore } from "../packages/engine/dist/index.js";
 import { parsePipelineDocument } from "../packages/pipeline/dist/index.js";
-import { root } from "../tools/run.mjs";
+import { serve } from "./lib/server.mjs";
 
 export const name = "server";
 export const describe =
@@ -90,25 +88,6 @@ function tasks(pipeline, seconds) {
     },
     deploymentSpec: { executors: { "exec-step": { container: { image: "none", command } } } },
   };
-}
-
-async function serve(directory) {
-  const program = join(root, "packages/cli/bin/sealflow.js");
-  const args = ["serve", "--json", "--port", "0", "--store", directory, "--allow-host-commands"];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  const [line] = await Promise.race([once(createInterface({ input: child.stdout })), exited.then(() => [])]);
-  if (line === undefined) throw new Error("the server did not start");
-  const { url } = JSON.parse(line);
-  const stop = async () => {
-    child.kill("SIGINT");
-    await exited;
-  };
-  return { url, pid: child.pid, stop };
-}
-
-function once(lines) {
-  return new Promise((resolve) => lines.once("line", (line) => resolve([line])));
 }
 
 async function ask(url) {

@@ -72,12 +72,64 @@ describe("a log of any size", () => {
   it("finds lines without regard to case", async () => {
     const { source, scanAll } = logOf("alpha\nBETA\nbeta gamma\n".repeat(2000));
     await scanAll();
-    const found: number[] = [];
-    for await (const lines of source.search("Beta", new AbortController().signal)) found.push(...lines);
+    const found = await searchAll(source, "Beta");
     expect(found).toHaveLength(4000);
     expect(found.slice(0, 3)).toEqual([1, 2, 4]);
   });
+
+  it("is searched in what it shows: across colours, after what overwrites itself, and not in what steers", async () => {
+    const { source, scanAll } = logOf("err\u001b[31mor\u001b[0m here\n10 %\r100 % done\nplain\n");
+    await scanAll();
+    expect(await searchAll(source, "ERROR")).toEqual([0]);
+    expect(await searchAll(source, "10 %")).toEqual([]);
+    expect(await searchAll(source, "100 % done")).toEqual([1]);
+    expect(await searchAll(source, "[31m")).toEqual([]);
+  });
+
+  it("is searched on as it grows, from where the search was, each line told once", async () => {
+    let log = "one hit\nno or yes\nhit to be con";
+    const reads: number[] = [];
+    const source = new LogSource(async (start, end) => {
+      reads.push(start);
+      const bytes = new TextEncoder().encode(log);
+      return { bytes: bytes.slice(start, end), size: bytes.length };
+    });
+    await source.scan();
+    const search = source.search("hit");
+    expect(await search.next(source.progress.scanned)).toEqual([0, 2]);
+    expect(await search.next(source.progress.scanned)).toBeUndefined();
+    const grown = source.grown(new AbortController().signal);
+    const across = source.search("continued");
+    expect(await across.next(source.progress.scanned)).toEqual([]);
+    log += "tinued hit\nno\nand a last HIT";
+    await source.scan();
+    await grown;
+    reads.length = 0;
+    expect(await search.next(source.progress.scanned)).toEqual([4]);
+    expect(await across.next(source.progress.scanned)).toEqual([2]);
+    expect(Math.min(...reads)).toBe(log.indexOf("hit to be"));
+  });
+
+  it("is searched wherever pieces of it end", async () => {
+    const line = `${"ä".repeat(50)} needle`;
+    const log = `${`${line}\n${"-".repeat(150)}\n`.repeat(20_000)}`;
+    const { source, scanAll } = logOf(log);
+    await scanAll();
+    const found = await searchAll(source, "Needle");
+    expect(found).toHaveLength(20_000);
+    expect(found.every((number, index) => number === 2 * index)).toBe(true);
+  });
 });
+
+async function searchAll(source: LogSource, text: string): Promise<readonly number[]> {
+  const search = source.search(text);
+  const found: number[] = [];
+  for (;;) {
+    const lines = await search.next(source.progress.scanned);
+    if (lines === undefined) return found;
+    found.push(...lines);
+  }
+}
 
 describe("colours of a log", () => {
   it.each([

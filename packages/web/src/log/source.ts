@@ -3,6 +3,8 @@
  * line number and place, so that any line is found with one read.
  */
 
+import { LogSearch } from "./search.js";
+
 /** Reads bytes from `start` (included) to `end` (excluded); fewer at the end. `size` is the log's present size. */
 export type ReadRange = (
   start: number,
@@ -39,6 +41,7 @@ export class LogSource {
   private newlines = 0;
   /** Whether the last byte that was counted ended a line. */
   private ended = true;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(read: ReadRange) {
     this.read = read;
@@ -76,6 +79,7 @@ export class LogSource {
     }
     this.scanned += bytes.length;
     this.ended = bytes.at(-1) === NEWLINE;
+    for (const told of this.waiting.splice(0)) told();
   }
 
   /** Lines from `first` (included) to `end` (excluded), as far as they are known. */
@@ -127,18 +131,17 @@ export class LogSource {
     return lines.map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)} …` : line));
   }
 
-  /**
-   * Numbers of the lines that hold a text, whatever its case, told group by group; stops when the signal aborts or enough
-   * were found.
-   */
-  async *search(text: string, signal: AbortSignal): AsyncGenerator<readonly number[]> {
-    const wanted = text.toLowerCase();
-    for (let index = 0; index < this.marks.length && !signal.aborted; index++) {
-      const start = this.marks[index]?.line ?? 0;
-      // Past the memory of groups: a search must not push out what is looked at.
-      const lines = await (this.groups.get(index) ?? this.readGroup(index));
-      const found = lines.flatMap((line, at) => (line.toLowerCase().includes(wanted) ? [start + at] : []));
-      yield found;
-    }
+  /** A search for a text. */
+  search(text: string): LogSearch {
+    return new LogSearch(this.read, text);
+  }
+
+  /** Resolves when more was counted, or when the signal aborts. */
+  grown(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      this.waiting.push(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 }

@@ -93,7 +93,7 @@ interface Hits {
 
 const noHits: Hits = { text: "", lines: [], done: true, at: 0 };
 
-function useSearch(source: LogSource, lines: number): { hits: Signal<Hits>; text: Signal<string> } {
+function useSearch(source: LogSource): { hits: Signal<Hits>; text: Signal<string> } {
   const text = useSignal("");
   const hits = useSignal(noHits);
   const wanted = text.value;
@@ -108,24 +108,35 @@ function useSearch(source: LogSource, lines: number): { hits: Signal<Hits>; text
       clearTimeout(timer);
       abort.abort();
     };
-  }, [source, wanted, lines]);
+  }, [source, wanted]);
   return { hits, text };
 }
 
+/** Searches what there is, and what is added, until the signal aborts or enough was found. */
 async function search(
   source: LogSource,
   text: string,
   { hits, signal }: { hits: Signal<Hits>; signal: AbortSignal },
 ): Promise<void> {
+  const searching = source.search(text);
   const found: number[] = [];
-  const at = hits.peek().text === text ? hits.peek().at : 0;
-  for await (const lines of source.search(text, signal)) {
+  const tell = (done: boolean): void => {
+    const { text: before, at } = hits.peek();
+    hits.value = { text, lines: found.slice(0, MOST_HITS), done, at: before === text ? at : 0 };
+  };
+  tell(false);
+  while (found.length < MOST_HITS) {
+    const { scanned, size } = source.progress;
+    const lines = await searching.next(scanned);
     if (signal.aborted) return;
-    found.push(...lines);
-    if (lines.length > 0) hits.value = { text, lines: found.slice(0, MOST_HITS), done: false, at };
-    if (found.length >= MOST_HITS) break;
+    found.push(...(lines ?? []));
+    if (lines === undefined) {
+      tell(scanned >= size);
+      await source.grown(signal);
+      if (signal.aborted) return;
+    } else if (lines.length > 0) tell(false);
   }
-  if (!signal.aborted) hits.value = { text, lines: found.slice(0, MOST_HITS), done: true, at };
+  tell(true);
 }
 
 /** The log of an attempt. `live`: it still grows. */
@@ -133,7 +144,7 @@ export function LogViewer({ log, live }: { readonly log: LogName; readonly live:
   const address = logAddress(log);
   const source = useMemo(() => new LogSource(rangesOf(address)), [address]);
   const view = useScan(source, live);
-  const { hits, text } = useSearch(source, view.lines.value);
+  const { hits, text } = useSearch(source);
   const follow = useSignal(live);
   const target = useSignal<number | undefined>(undefined);
   const step = (by: number): void => {
@@ -263,16 +274,14 @@ function Lines({ source, view, hits, target, follow }: LinesProps): JSX.Element 
   }, [source, first, end]);
   useEffect(() => {
     if (box.current !== null && follow.value) box.current.scrollTop = box.current.scrollHeight;
-  }, [count, follow.value]);
+  }, [count, follow.value, height.value]);
   useEffect(() => {
     const line = target.value;
     if (line === undefined || box.current === null) return;
     box.current.scrollTop = Math.max(0, (line * LINE - height.value / 3) / ratio);
     target.value = undefined;
   }, [target.value]);
-  useEffect(() => {
-    if (box.current !== null) height.value = box.current.clientHeight;
-  }, []);
+  useHeight(box, height);
   const position = top.value - (offset - shown.value.first) * LINE - ((top.value * ratio) % LINE);
   return (
     <section
@@ -304,6 +313,19 @@ function Lines({ source, view, hits, target, follow }: LinesProps): JSX.Element 
       ) : undefined}
     </section>
   );
+}
+
+/** Keeps the height of an element, which changes with the window and with what stands around it. */
+function useHeight(box: { readonly current: HTMLElement | null }, height: Signal<number>): void {
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      height.value = element.clientHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 }
 
 function LogLine({

@@ -83,6 +83,15 @@ function Field({ drawing, graph, view, spec }: FieldProps): JSX.Element {
   useWheelZoom(field, zoom);
   const lines = useMemo(() => drawing.edges.map(linePath).join(""), [drawing]);
   const tips = useMemo(() => drawing.edges.map(tipPath).join(""), [drawing]);
+  // The same boxes while only the zoom changes: hundreds of them are then left alone.
+  const boxes = useMemo(
+    () =>
+      nodesOf(graph).map((node) => {
+        const box = drawing.boxes.get(node.path);
+        return box === undefined ? undefined : <NodeBox key={node.path} node={node} box={box} view={view} />;
+      }),
+    [drawing, graph, view],
+  );
   const { width, height } = drawing;
   return (
     <>
@@ -97,12 +106,7 @@ function Field({ drawing, graph, view, spec }: FieldProps): JSX.Element {
               <path class="edges" d={lines} />
               <path class="tips" d={tips} />
             </svg>
-            {nodesOf(graph).map((node) => {
-              const box = drawing.boxes.get(node.path);
-              return box === undefined ? undefined : (
-                <NodeBox key={node.path} node={node} box={box} view={view} />
-              );
-            })}
+            {boxes}
           </div>
         </div>
       </section>
