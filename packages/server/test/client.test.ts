@@ -67,3 +67,40 @@ it("retries, terminates, archives and deletes runs and experiments for the offic
     run: "SERVER_RUN_UNKNOWN",
   });
 });
+
+it("serves every method of the official client, with every argument that it sends", async () => {
+  const versions = ["one", "second", "third"];
+  const ran = ["by package", "by function", "by version", "two documents"];
+  const own = await testServer();
+  const answers = await python("every_method.py", own.url, own.directory);
+  await own.remove();
+  expect(answers).toEqual({
+    "not called": [],
+    namespace: ["team", false],
+    pipelines: [["two", "Three", "one"], ["one"], ["two"], ["Three", { team: "risk" }], true],
+    versions: [versions, ["third"], ["v3", "copy-text"]],
+    platform: ["pipeline_spec", "platform_spec"],
+    changed: ["Third", "v3", { good: "yes" }],
+    experiment: [true, "ARCHIVED", "Everything", expect.arrayContaining(["Default", "called"]), ["called"]],
+    runs: [
+      ran.map(() => "SUCCEEDED"),
+      ["ARCHIVED", "runner", "s3://elsewhere/", { times: 1 }],
+      ran,
+      ["by function"],
+      ["pipeline_spec", "platform_spec"],
+    ],
+    timeout: "TimeoutError",
+    recurring: [
+      ["In the morning", "3", true, "runner", "ENABLE"],
+      ["0 30 8 * * MON-FRI", "2030-01-01 00:00:00+00:00", "2031-01-01 00:00:00+00:00"],
+      [{ text: "x" }, "s3://elsewhere/"],
+      ["3600", "DISABLE", "DISABLED"],
+      ["every hour", "once a day"],
+      ["every hour"],
+      ["DISABLED", "ENABLED", "DISABLED", "ENABLED"],
+    ],
+    "recurring left": 0,
+    left: ["Three", "two"],
+    allowed: {},
+  });
+});

@@ -54,6 +54,10 @@ const remove = (path: string, id: string, summary: string): Operation => ({
 export const operations: readonly Operation[] = [
   read(`${base}/healthz`, "GetHealthz", "Healthz", "Says that the server answers"),
   {
+    ...read(`${base}/auth`, "Authorize", "Empty", "Says that the caller may do what is named"),
+    query: { namespace: text, resources: text, verb: text },
+  },
+  {
     ...read(`${base}/experiments`, "ListExperiments", "ListExperiments", "Lists experiments"),
     query: { ...listing, namespace: text },
   },

@@ -55,12 +55,14 @@ export const listFields: Readonly<Record<Kind, Readonly<Record<string, string>>>
     ...common,
     experiment_id: "id",
     storage_state: "storage_state",
-    last_run_created_at: "ended_at",
+    last_run_created_at: "coalesce(ended_at, 0)",
   },
   pipeline: { ...common, pipeline_id: "id" },
   version: { ...common, pipeline_version_id: "id", pipeline_id: "parent" },
   run: {
     ...common,
+    // The name of runs and schedules is what they are shown as. Source: kubeflow/pipelines, field maps of its models.
+    name: "display_name",
     run_id: "id",
     experiment_id: "parent",
     storage_state: "storage_state",
@@ -74,6 +76,7 @@ export const listFields: Readonly<Record<Kind, Readonly<Record<string, string>>>
   },
   schedule: {
     ...common,
+    name: "display_name",
     recurring_run_id: "id",
     experiment_id: "parent",
     status: "state",

@@ -50,6 +50,13 @@ def waits(seconds: float = 0.0):
     wait(seconds=seconds)
 
 
+@dsl.pipeline(name="with-platform")
+def with_platform(text: str = "two documents"):
+    from kfp import kubernetes
+
+    kubernetes.add_pod_label(write(text=text), "team", "risk")
+
+
 def compile_to(pipeline, path: str) -> str:
     compiler.Compiler().compile(pipeline, path)
     return path
