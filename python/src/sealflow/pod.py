@@ -186,6 +186,7 @@ def _unpack(archive: str, directory: str) -> None:
 def _store(job: Json) -> None:
     report = _report(job["executorInput"]["outputs"]["outputFile"])
     artifacts = report.setdefault("artifacts", {})
+    already = kept(job.get("kept"))
     for item in job["outputs"]:
         listed = artifacts.setdefault(item["name"], {"artifacts": []})["artifacts"]
         described = listed[0] if listed else {}
@@ -194,7 +195,7 @@ def _store(job: Json) -> None:
         path = _path_of(described, item["path"])
         if path is None:
             continue
-        uri, digest = _keep(item, path)
+        uri, digest = _keep(item, path, already.get(item["name"]))
         described.pop("custom_path", None)
         described.pop("customPath", None)
         described["uri"] = uri
@@ -232,14 +233,29 @@ def _path_of(described: Json, standard: str) -> str | None:
     return None if "://" in uri else os.path.abspath(uri)
 
 
-def _keep(item: Json, path: str) -> tuple[str, str | None]:
+def kept(file: str | None) -> dict[str, str]:
+    """Outputs that the command wrote to their addresses by itself, with the digests of their bytes."""
+    if not file:
+        return {}
+    try:
+        with open(file, encoding="utf-8") as notes:
+            return dict(json.load(notes))
+    except (OSError, ValueError):
+        return {}
+
+
+def _already(path: str, known: str | None) -> str | None:
+    return known if known is not None and known == _digest(path) else None
+
+
+def _keep(item: Json, path: str, known: str | None) -> tuple[str, str | None]:
     """Takes an artifact into the store; one that was not written has an address and no content."""
     if os.path.isdir(path):
         packed = f"{path}.tar"
         _pack(path, packed)
-        return item["packed"]["uri"], _upload(item["packed"], packed)
+        return item["packed"]["uri"], upload(item["packed"], packed)
     if os.path.exists(path):
-        return item["plain"]["uri"], _upload(item["plain"], path)
+        return item["plain"]["uri"], _already(path, known) or upload(item["plain"], path)
     return item["absent"], None
 
 
@@ -265,15 +281,21 @@ def _add(file: tarfile.TarFile, path: str, name: str, plain: Any) -> None:
             _add(file, os.path.join(path, each), f"{name}/{each}", plain)
 
 
-def _upload(place: Json, path: str) -> str:
+def _digest(path: str) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def upload(place: Json, path: str) -> str:
+    """Writes a file to an address; gives the digest of its bytes. Raises TransferError."""
+    digest = _digest(path)
     for number in range(1, _TRIES + 1):
         with open(path, "rb") as file:
             if send(place, file, os.path.getsize(path), last=number == _TRIES):
-                return f"sha256:{digest.hexdigest()}"
+                return digest
         time.sleep(0.5 * 2**number)
     raise TransferError(f"{place['uri']}: not written")
 

@@ -1,9 +1,10 @@
 /** What a pod is told of its attempt: one JSON file in a secret, since its addresses are credentials. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { isDigest, type JsonObject, SealflowError } from "@sealflow/core";
+import { isDigest, isJsonObject, type JsonObject, SealflowError } from "@sealflow/core";
 import type { ExecutorJob } from "@sealflow/engine";
 import type { ArtifactValue } from "@sealflow/pipeline";
+import { CONFIDENTIAL_LABEL } from "../overlay/options.js";
 import { type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
 import { artifactPrefix, resultKey } from "./names.js";
 
@@ -15,6 +16,13 @@ export const taskDirectory = "/sealflow/task";
 
 /** End of the URI of a directory, which travels as one tar. */
 const PACKED = ".dir.tar";
+
+/** Variables that tell the shim of a confidential pod its place, and where its outputs are kept before they count. */
+const TASK_PATH_VARIABLE = "SEALFLOW_TASK_PATH";
+const DEPOT_VARIABLE = "SEALFLOW_DEPOT";
+
+/** Where the shim notes what it has written already. */
+const KEPT_FILE = `${workDirectory}/kept.json`;
 
 /** For how long addresses are good: a task may wait for its node, then run. A week is the most that S3 signs. */
 const ADDRESS_SECONDS = 7 * 86_400;
@@ -57,8 +65,10 @@ export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): P
   const result = await store.address(resultKey(job.runId, task.path), {
     ...{ method: "PUT", seconds: ADDRESS_SECONDS, ifAbsent: true },
   });
+  const confidential = isConfidential(job);
   const description = {
     attempt: job.attempt,
+    ...(confidential ? { kept: KEPT_FILE } : {}),
     directory: workDirectory,
     directories: [`${workDirectory}/outputs`],
     executorInput: at.executorInput,
@@ -77,9 +87,15 @@ export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): P
   };
   return {
     image: at.image,
-    env: at.env,
+    env: {
+      ...at.env,
+      ...(confidential
+        ? { [TASK_PATH_VARIABLE]: task.path, [DEPOT_VARIABLE]: `${taskDirectory}/depot.json` }
+        : {}),
+    },
     files: {
       "task.json": JSON.stringify(description),
+      ...(confidential ? { "depot.json": JSON.stringify(await depotOf(job, store)) } : {}),
       ...(python === undefined ? {} : { "component.py": python.source }),
     },
   };
@@ -104,6 +120,34 @@ async function outputsOf(
       absent: `${store.root}/absent/${name}`,
     })),
   );
+}
+
+/** A pod that the overlay protects says so in its labels. */
+function isConfidential({ task }: ExecutorJob): boolean {
+  const metadata = isJsonObject(task.platform?.podMetadata) ? task.platform.podMetadata : {};
+  const labels = isJsonObject(metadata.labels) ? metadata.labels : {};
+  return Object.entries(CONFIDENTIAL_LABEL).every(([name, value]) => labels[name] === value);
+}
+
+/**
+ * Addresses of sealed outputs: where this attempt writes them before it commits, and where earlier ones wrote theirs, since a
+ * commit stands even when its pod died before the record of its outputs was written.
+ */
+async function depotOf(job: ExecutorJob, store: ArtifactStore): Promise<JsonObject> {
+  const { runId, task, attempt } = job;
+  const at = (number: number, name: string) => `${artifactPrefix(runId, task.path, number)}/${name}`;
+  const get = async (key: string) => ({
+    ...(await store.address(key, { method: "GET", seconds: ADDRESS_SECONDS })),
+    uri: uriOf(store, key),
+  });
+  const outputs: Record<string, JsonObject> = {};
+  for (const name of Object.keys(task.outputArtifacts)) {
+    const earlier = Array.from({ length: attempt - 1 }, (_, index) => get(at(attempt - 1 - index, name)));
+    const key = at(attempt, name);
+    const put = await store.address(key, { method: "PUT", seconds: ADDRESS_SECONDS });
+    outputs[name] = { put: { ...put, uri: uriOf(store, key) }, earlier: await Promise.all(earlier) };
+  }
+  return { outputs, kept: KEPT_FILE };
 }
 
 /** Where a pod gets an input from; undefined for what it must reach by itself, or what was never written. */

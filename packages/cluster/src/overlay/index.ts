@@ -2,6 +2,8 @@ export {
   AKS_SGX_POOL,
   type BrokerAddress,
   CONFIDENTIAL_LABEL,
+  DEPOT_DIRECTORY,
+  type DepotClaim,
   NODE_NAME_VARIABLE,
   type OverlayOptions,
   type PoolTaint,

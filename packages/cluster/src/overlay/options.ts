@@ -45,6 +45,15 @@ export interface QuotingService {
   readonly pin?: string;
 }
 
+/**
+ * A volume claim on which pods keep sealed outputs before they commit them. Without it, what a pod committed is lost when it
+ * dies before Kubeflow has uploaded its outputs, and the run can't go on.
+ */
+export interface DepotClaim {
+  /** Name of a claim in the runs' namespace that pods on several nodes may write to (ReadWriteMany). */
+  readonly claim: string;
+}
+
 /** How a spec is made confidential. */
 export interface OverlayOptions {
   readonly images: readonly ImageLock[];
@@ -55,12 +64,16 @@ export interface OverlayOptions {
   readonly pool?: SgxPool;
   /** Lets images with simulated enclaves in; without it they are refused. */
   readonly quotes?: QuotingService;
+  readonly depot?: DepotClaim;
   /** Executors that may stay as they are, in the clear. Each is a hole that somebody decided on. */
   readonly unprotected?: readonly string[];
 }
 
 /** Label of pods that run protected tasks: network policies select by it. */
 export const CONFIDENTIAL_LABEL = { "sealflow.dev/confidential": "true" } as const;
+
+/** Where pods see the volume claim of a {@link DepotClaim}. */
+export const DEPOT_DIRECTORY = "/sealflow/depot";
 
 /** Variable in which the pod finds its place in the workflow. */
 export const NODE_NAME_VARIABLE = "SEALFLOW_WORKFLOW_NODE";

@@ -13,8 +13,8 @@ import type {
   TaskSpec,
 } from "@sealflow/pipeline";
 import { containerDigest, type ImageLock } from "../image/lock.js";
-import { AKS_SGX_POOL, type OverlayOptions, type SgxPool } from "./options.js";
-import { protectedPlatform } from "./platform.js";
+import { AKS_SGX_POOL, DEPOT_DIRECTORY, type OverlayOptions, type SgxPool } from "./options.js";
+import { protectedPlatform, withoutDepot } from "./platform.js";
 import { type OverlayReason, obstacles, simulatedImage, specialExecutor, withoutImage } from "./reasons.js";
 import {
   componentOf,
@@ -108,7 +108,7 @@ export async function confidentialOverlay(
           platform: protectedPlatform(
             platform,
             locks.map(({ label }) => label),
-            pool,
+            { pool, depot: options.depot },
           ),
         }),
   };
@@ -132,7 +132,7 @@ async function planOf(
     return { label, state: reasons.length > 0 ? "unprotected" : "no-pod", reasons };
   }
   if (driverImages.has(container.image)) return { label, state: "no-pod", reasons: [] };
-  const hindrances = obstacles(executor, settings, pool.epcResource);
+  const hindrances = obstacles(executor, withoutDepot(settings, options.depot), pool.epcResource);
   const { lock, baked } = await lockOf(label, container, options.images);
   const simulated = lock?.enclave === null;
   const reasons = [
@@ -201,13 +201,15 @@ function executorOf(
 }
 
 /** Arguments of the shim outside the enclave: the enclave's own are part of its measurement. */
-function shimArguments(label: string, lock: ImageLock, { broker, runId, quotes }: OverlayOptions): string[] {
+function shimArguments(label: string, lock: ImageLock, options: OverlayOptions): string[] {
+  const { broker, runId, quotes, depot } = options;
   const optional = (flag: string, value: string | undefined) => (value === undefined ? [] : [flag, value]);
   const simulated = lock.enclave === null ? quotes : undefined;
   return [
     ...["--executor-input", "{{$}}", "--executor", label, "--broker", broker.url],
     ...optional("--broker-pin", broker.pin),
     ...optional("--run", runId),
+    ...optional("--depot", depot === undefined ? undefined : DEPOT_DIRECTORY),
     ...optional("--quotes", simulated?.url),
     ...optional("--quotes-token", simulated?.token),
     ...optional("--quotes-pin", simulated?.pin),

@@ -1,21 +1,48 @@
 /** The second document of a confidential spec: where its pods go and what they carry. */
-import { isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from "@sealflow/core";
 import type { PlatformSpec } from "@sealflow/pipeline";
-import { CONFIDENTIAL_LABEL, NODE_NAME_VARIABLE, type PoolTaint, type SgxPool } from "./options.js";
+import {
+  CONFIDENTIAL_LABEL,
+  DEPOT_DIRECTORY,
+  type DepotClaim,
+  NODE_NAME_VARIABLE,
+  type PoolTaint,
+  type SgxPool,
+} from "./options.js";
 
 /** Where Argo writes which node of the workflow a pod is. */
 const NODE_NAME_FIELD = "metadata.annotations['workflows.argoproj.io/node-name']";
+
+/** Where protected pods go, and what they find there. */
+interface Place {
+  readonly pool: SgxPool;
+  readonly depot: DepotClaim | undefined;
+}
+
+/** The only volume of a protected pod: it holds ciphertext, and the enclave does not see it. */
+export function depotMount({ claim }: DepotClaim): JsonObject {
+  const pvcNameParameter = { runtimeValue: { constant: claim } };
+  return { constant: claim, mountPath: DEPOT_DIRECTORY, pvcNameParameter };
+}
+
+/** The settings of an executor without what an earlier overlay put there. */
+export function withoutDepot(settings: JsonObject, depot: DepotClaim | undefined): JsonObject {
+  const { pvcMount, ...rest } = settings;
+  const own = depot === undefined ? [] : [depotMount(depot)];
+  const others = list(pvcMount).filter((mount) => !own.some((each) => text(each) === text(mount)));
+  return others.length === 0 ? rest : { ...rest, pvcMount: others };
+}
 
 /** The platform document with the executors of these labels on the pool; everything else stays. */
 export function protectedPlatform(
   platform: PlatformSpec | undefined,
   labels: readonly string[],
-  pool: SgxPool,
+  place: Place,
 ): PlatformSpec {
   const kubernetes = platform?.platforms.kubernetes ?? {};
   const before = kubernetes.deploymentSpec?.executors ?? {};
   const executors: Record<string, JsonObject> = { ...before };
-  for (const label of labels) executors[label] = onPool(before[label] ?? {}, pool);
+  for (const label of labels) executors[label] = onPool(before[label] ?? {}, place);
   return {
     ...platform,
     platforms: {
@@ -25,11 +52,12 @@ export function protectedPlatform(
   };
 }
 
-function onPool(settings: JsonObject, pool: SgxPool): JsonObject {
-  const { nodeSelector, podMetadata, tolerations, fieldPathAsEnv, ...rest } = settings;
+function onPool(settings: JsonObject, { pool, depot }: Place): JsonObject {
+  const { nodeSelector, podMetadata, tolerations, fieldPathAsEnv, pvcMount: _, ...rest } = settings;
   const metadata = record(podMetadata);
   return {
     ...rest,
+    ...(depot === undefined ? {} : { pvcMount: [depotMount(depot)] }),
     // A selector that a parameter gives would let the control plane choose other nodes: only fixed labels stay.
     nodeSelector: { labels: { ...record(record(nodeSelector).labels), ...pool.labels } },
     podMetadata: {
@@ -55,9 +83,7 @@ function withAll(items: readonly JsonValue[], additions: readonly JsonObject[]):
 }
 
 function text(value: JsonValue): string {
-  return isJsonObject(value)
-    ? JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : "";
+  return canonicalJson(value);
 }
 
 function record(value: JsonValue | undefined): JsonObject {

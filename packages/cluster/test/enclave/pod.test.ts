@@ -14,11 +14,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bakeable, componentDigestOf, digestOfBytes } from "@sealflow/cluster";
 import type { SealedProject } from "@sealflow/engine";
+import { openArtifact } from "@sealflow/seal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testPython } from "../../../../test-support/python.js";
 import { componentEntries } from "../../src/image/components.js";
 import { runtimeDigestOf, runtimeEntries } from "../../src/image/runtime.js";
-import { document, openWorld, smallRun } from "./world.js";
+import { document, openWorld, SECRET, smallRun } from "./world.js";
 
 const sources = fileURLToPath(new URL("../../../../python/src", import.meta.url));
 /** What a pod of Kubeflow's would be started with, and what came of it. */
@@ -73,6 +74,18 @@ sys.exit(code)
     await project?.close();
     rmSync(scratch, { recursive: true, force: true });
   });
+
+  const depot = () => ({ "--depot": join(scratch, "depot") });
+
+  /** What the task printed, opened from the pod's log with the recipients' key. */
+  async function logIn({ stderr }: Pod): Promise<string> {
+    const [, armored = ""] = /-----BEGIN SEALFLOW LOG-----\n([^-]*)-----END/.exec(stderr) ?? [];
+    const sealed = Uint8Array.from(Buffer.from(armored, "base64"));
+    const { plaintext } = await openArtifact([sealed], { unlock: { identities: project.identities } });
+    const pieces: Uint8Array[] = [];
+    for await (const piece of plaintext) pieces.push(piece);
+    return Buffer.concat(pieces).toString();
+  }
 
   const place = (...names: string[]) => join(scratch, "kfp", ...names);
   const artifact = (name: string, uri: string) => ({
@@ -149,9 +162,19 @@ sys.exit(main(image=Path(${JSON.stringify(join(scratch, "image"))})))`;
     expect(refused.stderr).toMatch(/MEASUREMENT|MRENCLAVE|EVIDENCE/i);
   });
 
+  test("commits nothing that its depot does not hold", async () => {
+    writeFileSync(join(scratch, "no-directory"), "");
+    const unkept = await pod("make", { "--depot": join(scratch, "no-directory") });
+    expect(unkept).toMatchObject({ code: 1, stderr: expect.stringContaining("SEALED_DEPOSIT") });
+    const { tasks } = await project.broker.status(runId);
+    expect(tasks.find(({ path }) => path === "make")).toMatchObject({ state: "granted" });
+    expect(existsSync(place("make", "data"))).toBe(false);
+  });
+
   test("makes ciphertext and a commit, and shows the host nothing else", async () => {
-    const made = await pod("make");
-    expect(made).toMatchObject({ code: 0, stderr: "" });
+    const made = await pod("make", depot());
+    expect(made.code).toBe(0);
+    expect(await logIn(made)).toBe(`printing ${SECRET}\n`);
     const { tasks } = await project.broker.status(runId);
     expect(tasks.find(({ path }) => path === "make")).toMatchObject({ state: "committed" });
     expect(existsSync(place("make", "data"))).toBe(true);
@@ -169,10 +192,18 @@ sys.exit(main(image=Path(${JSON.stringify(join(scratch, "image"))})))`;
     const text = readFileSync(place("make", "data"), "utf8");
     expect(JSON.parse(text)).toMatchObject({ version: "sealflow.reference/v1" });
     const { tasks } = await project.broker.status(runId);
-    expect(tasks.find(({ path }) => path === "make")).toMatchObject({ attempts: 1 });
+    expect(tasks.find(({ path }) => path === "make")).toMatchObject({ attempts: 2 });
+  });
+
+  test("brings what an attempt committed that died before anybody took it away", async () => {
+    rmSync(place("make"), { recursive: true });
+    rmSync(join(scratch, "io"), { recursive: true });
+    expect(await pod("make", depot())).toMatchObject({ code: 0 });
+    expect(readFileSync(place("make", "data"))).toEqual(readFileSync(join(scratch, "sealed-data")));
   });
 
   test("refuses an input that is not the one granted", async () => {
+    writeFileSync(place("make", "data"), "another file");
     const swapped = await pod("use");
     expect(swapped).toMatchObject({ code: 4, stderr: expect.stringContaining("SEALED_INPUT_MISSING") });
   });

@@ -105,6 +105,19 @@ describe("a protected executor", () => {
     expect(report.ok).toBe(true);
   });
 
+  it("keeps outputs on a claim until they are committed, and no other volume beside it", async () => {
+    const depot = { claim: "sealed-depot" };
+    const { document: fresh } = await overlay(document(inline), { depot });
+    expect(executorOf(fresh)?.args).toContain("--depot");
+    const pvcNameParameter = { runtimeValue: { constant: "sealed-depot" } };
+    const mount = { constant: "sealed-depot", mountPath: "/sealflow/depot", pvcNameParameter };
+    expect(settingsOf(fresh)?.pvcMount).toEqual([mount]);
+    const again = await overlay(fresh, { depot });
+    expect(again.document).toEqual(fresh);
+    const other = document(inline, { pvcMount: [{ ...mount, mountPath: "/data" }] });
+    expect((await overlay(other, { depot })).report.ok).toBe(false);
+  });
+
   it("keeps its own resources, labels, tolerations and timeouts", async () => {
     const original = document(
       { ...inline, resources: { resourceCpuLimit: "2", cpuLimit: 2 } },

@@ -9,8 +9,25 @@ function metadataOf(run: RunInProgress, task: DueTask, kind: "labels" | "annotat
   const own = isJsonObject(task.platform?.podMetadata) ? task.platform.podMetadata[kind] : undefined;
   const { runId, runName } = run.context;
   const common =
-    kind === "labels" ? { "pipeline/runid": runId } : { "pipelines.kubeflow.org/run_name": runName };
+    kind === "labels"
+      ? { "pipeline/runid": runId }
+      : {
+          "pipelines.kubeflow.org/run_name": runName,
+          "workflows.argoproj.io/node-name": argoNodeName(run, task),
+        };
   return { ...common, ...(isJsonObject(own) ? own : {}) };
+}
+
+/**
+ * What Argo would call the pod's node. Source: workflows that Kubeflow Pipelines 2.16 and 2.17 compile: an iteration has two
+ * nodes of its own, an executor stands below its task.
+ */
+function argoNodeName(run: RunInProgress, { path }: DueTask): string {
+  const nodes = path
+    .split("/")
+    .map((part) => part.replace(/\[(\d+)\]$/, (_, index) => `.iteration-iterations(${index}:${index}).iteration-item`));
+  const workflow = run.spec.pipelineInfo.name.toLowerCase().replace(/[^a-z0-9-]+/g, "-");
+  return [`${workflow}-local`, "root", ...nodes, "executor"].join(".");
 }
 
 /** A name that a pod could have. */

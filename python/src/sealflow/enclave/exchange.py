@@ -6,13 +6,18 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from sealflow.sealed.errors import Unreachable
 
 Json = dict[str, Any]
 
 VERSION = "sealflow.enclave-request/v1"
 _LARGEST = 64 * 1024 * 1024
+# Large artifacts over a slow network; a pod's own deadline is usually shorter.
+_DEPOSIT_SECONDS = 3600.0
 
 
 class Exchange:
@@ -28,6 +33,13 @@ class Exchange:
         self.inputs = root / "inputs"
         self.outputs = root / "outputs"
         self.log = root / "log.sealed"
+        self.deposit = root / "deposit.json"
+        self.deposited = root / "deposited.json"
+
+    def output(self, digest: str) -> Path:
+        """Where a sealed output of this attempt lies."""
+        name = digest.removeprefix("sha256:")
+        return self.outputs / name[:2] / name
 
     def prepare(self) -> None:
         """Empty the directory, as a new attempt needs it. It may be a mount, and stays itself."""
@@ -59,6 +71,18 @@ class Exchange:
             raise ValueError(f"{file.name}: expected a JSON object")
         return value
 
+    def have_kept(self, artifacts: Mapping[str, list[str]]) -> None:
+        """Ask the shim to keep sealed outputs where the next attempt finds them, and wait. Raises Unreachable."""
+        self.write_json(self.deposit, {"artifacts": dict(artifacts)})
+        if not self.wait_for(self.deposited, _DEPOSIT_SECONDS):
+            raise _unkept("no answer in time")
+        try:
+            answer = self.read_json(self.deposited)
+        except (OSError, ValueError) as error:
+            raise _unkept(str(error)) from None
+        if answer.get("kept") is not True:
+            raise _unkept(str(answer.get("error", "none"))[:500])
+
     def wait_for(self, file: Path, seconds: float) -> bool:
         """True when the file has come in time."""
         deadline = time.monotonic() + seconds
@@ -67,3 +91,11 @@ class Exchange:
                 return False
             time.sleep(0.02)
         return True
+
+
+def _unkept(got: str) -> Unreachable:
+    return Unreachable(
+        "SEALED_DEPOSIT",
+        f"depot: expected the sealed outputs to be kept before they are committed, got {got}",
+        "the attempt can be repeated",
+    )

@@ -99,6 +99,8 @@ def _task(request: Json, exchange: Exchange, image: Path, *, simulated: bool) ->
         "result": str(exchange.result),
         "evidence": evidence,
     }
+    if request.get("deposit") is True:
+        sealed["deposit"] = str(exchange.root)
     return {
         "sealed": sealed,
         "source": str(image / "components" / component["file"]),

@@ -6,6 +6,7 @@ It is not measured and not trusted. It sees locators, sealed artifacts, quotes, 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import shutil
@@ -14,13 +15,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sealflow.artifacts import local_path_of
 from sealflow.enclave.collateral import AZURE_THIM, CollateralError, CollateralService, platform_of
+from sealflow.enclave.depot import Depot, depot_of
 from sealflow.enclave.exchange import VERSION, Exchange
 from sealflow.enclave.place import task_path
+from sealflow.pod import TransferError
 
 Json = dict[str, Any]
 
@@ -28,6 +32,11 @@ IMAGE = Path("/opt/sealflow")
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_REFUSED = 4
+
+LOG_BEGIN = "-----BEGIN SEALFLOW LOG-----"
+LOG_END = "-----END SEALFLOW LOG-----"
+_LOG_COLUMNS = 4096
+_LARGEST_LOG = 8 * 1024 * 1024
 
 _MENDS = {
     126: "gramine-sgx can't be started in this image",
@@ -47,12 +56,14 @@ def main(arguments: Sequence[str] | None = None, image: Path = IMAGE) -> int:
         _bring_inputs(executor_input, exchange)
     except (ValueError, OSError) as error:
         return _say("ENCLAVE_REQUEST", str(error), EXIT_USAGE)
-    exchange.write_json(exchange.request, request)
-    code = _enclave(settings, exchange, CollateralService(options.collateral))
+    depot = depot_of(options.depot, os.environ)
+    exchange.write_json(exchange.request, request | ({"deposit": True} if depot else {}))
+    code = _enclave(settings, exchange, Services(CollateralService(options.collateral), depot))
+    _show_log(exchange)
     if code != 0:
         return _failed(code, exchange)
     try:
-        _take_outputs(executor_input, exchange)
+        _take_outputs(executor_input, exchange, depot)
     except (ValueError, OSError, KeyError) as error:
         return _say("ENCLAVE_OUTPUTS", f"outputs: {error}", EXIT_FAILED)
     return 0
@@ -69,6 +80,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", help="run id that the broker issued (else SEALFLOW_RUN)")
     parser.add_argument("--path", help="path of the task (else SEALFLOW_TASK_PATH, else by Argo's node name)")
     parser.add_argument("--collateral", default=AZURE_THIM, help="service for collateral (PCS API v4)")
+    parser.add_argument("--depot", help="directory that outlives this pod: outputs are kept there before they count")
     parser.add_argument("--quotes", help="quoting service of a simulated enclave")
     parser.add_argument("--quotes-token", help="what the quoting service knows this task by")
     parser.add_argument("--quotes-pin", help="SHA-256 of the quoting service's certificate key, hex")
@@ -138,18 +150,34 @@ def _command(settings: Json) -> list[str]:
     return ["gramine-sgx", settings["application"]]
 
 
-def _enclave(settings: Json, exchange: Exchange, service: CollateralService) -> int:
+@dataclass
+class Services:
+    """What the shim does for the enclave while it runs, each once."""
+
+    collateral: CollateralService
+    depot: Depot | None
+    answered: bool = False
+    kept: bool = False
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer what is asked."""
+        if not self.answered and exchange.quote.exists():
+            self.answered = True
+            _answer(exchange, self.collateral)
+        if not self.kept and self.depot is not None and exchange.deposit.exists():
+            self.kept = True
+            _keep(exchange, self.depot)
+
+
+def _enclave(settings: Json, exchange: Exchange, services: Services) -> int:
     try:
         process = subprocess.Popen(_command(settings), stdin=subprocess.DEVNULL)
     except OSError as error:
         return 127 if isinstance(error, FileNotFoundError) else 126
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _: process.send_signal(signum))
-    answered = False
     while process.poll() is None:
-        if not answered and exchange.quote.exists():
-            answered = True
-            _answer(exchange, service)
+        services.serve(exchange)
         time.sleep(0.02)
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
@@ -160,6 +188,29 @@ def _answer(exchange: Exchange, service: CollateralService) -> None:
         exchange.write_json(exchange.collateral, {"collateral": collateral})
     except (CollateralError, ValueError) as error:
         exchange.write_json(exchange.collateral, {"error": str(error)})
+
+
+def _keep(exchange: Exchange, depot: Depot) -> None:
+    try:
+        for output, digests in exchange.read_json(exchange.deposit)["artifacts"].items():
+            for digest in digests[:1]:
+                depot.keep(output, digest, exchange.output(digest))
+        exchange.write_json(exchange.deposited, {"kept": True})
+    except (OSError, ValueError, KeyError, TransferError) as error:
+        exchange.write_json(exchange.deposited, {"error": str(error)})
+
+
+def _show_log(exchange: Exchange) -> None:
+    """The sealed log as text, for whoever holds a key of the run's recipients and can read this pod's log."""
+    if not exchange.log.is_file():
+        return
+    content = exchange.log.read_bytes()
+    if len(content) > _LARGEST_LOG:
+        print(f"sealed log: {len(content)} bytes, too many to be shown here", file=sys.stderr, flush=True)
+        return
+    text = base64.b64encode(content).decode()
+    lines = [text[start : start + _LOG_COLUMNS] for start in range(0, len(text), _LOG_COLUMNS)]
+    print("\n".join([LOG_BEGIN, *lines, LOG_END]), file=sys.stderr, flush=True)
 
 
 def _failed(code: int, exchange: Exchange) -> int:
@@ -177,7 +228,7 @@ def _failed(code: int, exchange: Exchange) -> int:
     )
 
 
-def _take_outputs(executor_input: Json, exchange: Exchange) -> None:
+def _take_outputs(executor_input: Json, exchange: Exchange, depot: Depot | None) -> None:
     """What is committed, to where KFP looks for it: shown parameters, and artifacts as ciphertext."""
     result = exchange.read_json(exchange.result)
     committed = result["committed"]["outputs"]
@@ -191,19 +242,21 @@ def _take_outputs(executor_input: Json, exchange: Exchange) -> None:
         file.write_text(shown if isinstance(shown, str) else json.dumps(shown), encoding="utf-8")
     for name, artifact in _artifacts(executor_input, "outputs"):
         for digest in committed["artifacts"].get(name, [])[:1]:
-            _deliver(_file_of(artifact), digest, exchange)
+            _deliver(_file_of(artifact), (name, digest), exchange, depot)
     place = outputs.get("outputFile")
     if place:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         Path(place).write_text(json.dumps({"parameterValues": values}), encoding="utf-8")
 
 
-def _deliver(target: Path, digest: str, exchange: Exchange) -> None:
-    """The sealed artifact, which lies where its digest says; its name, when an earlier attempt made it."""
-    name = digest.removeprefix("sha256:")
-    source = exchange.outputs / name[:2] / name
+def _deliver(target: Path, artifact: tuple[str, str], exchange: Exchange, depot: Depot | None) -> None:
+    """The sealed artifact: of this attempt, or what an earlier one left in the depot, or else its name alone."""
+    output, digest = artifact
+    source = exchange.output(digest)
     if source.is_file():
         _carry(source, target)
+        return
+    if depot is not None and depot.bring(output, digest, target):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"version": "sealflow.reference/v1", "digest": digest}), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def run(request: Json, runtime: str, load: Callable[[], Callable[..., Any]]) -> 
             Path(sealed["outputs"]),
             Path(sealed["store"]),
             memory,
+            _deposit_of(sealed),
         )
         result = SealedTask(broker, provider_of(sealed["evidence"]), setting).run(load)
         write_result(sealed["result"], result)
@@ -76,6 +77,15 @@ def run(request: Json, runtime: str, load: Callable[[], Callable[..., Any]]) -> 
         _show(error, request["source"])
         words = f"the runtime met an unexpected {type(error).__name__}"
         raise SealedEnd(EXIT_FAILED, _described("SEALED_RUNTIME", words)) from None
+
+
+def _deposit_of(sealed: Json) -> Callable[[Mapping[str, list[str]]], None] | None:
+    place = sealed.get("deposit")
+    if place is None:
+        return None
+    from sealflow.enclave.exchange import Exchange
+
+    return Exchange(Path(place)).have_kept
 
 
 def _described(code: str, message: str, **more: bool) -> Json:

@@ -21,13 +21,13 @@ from sealflow.seal.canonical import canonical_json
 from sealflow.seal.dsse import public_bytes
 from sealflow.seal.keys import Identity
 from sealflow.sealed.client import BrokerClient
-from sealflow.sealed.errors import Refused
+from sealflow.sealed.errors import Refused, Unreachable
 from sealflow.sealed.evidence import EvidenceProvider
 from sealflow.sealed.grant import digest_of, open_grant
 from sealflow.sealed.inputs import executor_input, open_inputs
 from sealflow.sealed.logs import allow_log
 from sealflow.sealed.outputs import publish, released, seal_outputs
-from sealflow.sealed.statements import Attempt, commit_of, failure_of
+from sealflow.sealed.statements import Attempt, TaskResult, commit_of, failure_of
 from sealflow.sealed.transcript import Transcript
 
 Json = dict[str, Any]
@@ -48,6 +48,8 @@ class SealedSetting:
     """Where they go before they are committed, under their digests; on the same file system."""
     memory: Path
     """Directory in memory-backed storage; exists, and is empty but for the log."""
+    deposit: Callable[[Mapping[str, list[str]]], None] | None = None
+    """Gives sealed outputs, digests by output, to whoever keeps them beyond this process; returns when they are kept."""
 
 
 class TaskFailed(Exception):
@@ -151,6 +153,10 @@ class SealedTask:
             result, files = seal_outputs(grant, transcript, report, memory, self._setting.outputs)
             statement, secrets = commit_of(attempt, result)
             publish(files, self._setting.store)
+            self._deposit(result)
+        except Unreachable:
+            # Nobody's failure: the next attempt computes it again.
+            raise
         except BaseException as error:
             raise self._failed(attempt, error) from error
         committed = self._broker.commit(transcript.path, transcript.attempt, statement, secrets)
@@ -159,6 +165,13 @@ class SealedTask:
             "committed": committed,
             "released": released(grant, result) if mine else {},
         }
+
+    def _deposit(self, result: TaskResult) -> None:
+        """A commit stands for ever, so that what it names must outlive this process before it is made."""
+        if self._setting.deposit is not None:
+            self._setting.deposit(
+                {name: [each.digest for each in listed] for name, listed in result.artifacts.items()}
+            )
 
     def _failed(self, attempt: Attempt, error: BaseException) -> BaseException:
         code = failure_code(error)
