@@ -54,11 +54,19 @@ const handedIn = new Set([
   "SEAL_SHARES_COUNT",
 ]);
 
+/** Errors of this and other rooms that are refusals by evidence or policy. */
+const refused = new Set(["CLI_CONFIDENTIAL_UNPROTECTED", "CLI_RUN_UNPROVEN", "CLUSTER_PIN_MISMATCH"]);
+
 /** True for what broker, policy or evidence have refused, and for sealed content that is not what was committed. */
 export function isRefusal(code: string): boolean {
-  return ["TRUST_", "SEALED_COMPONENT", "SEALED_INPUT", "SEALED_CHALLENGE", "SEAL_ARTIFACT_"].some((prefix) =>
-    code.startsWith(prefix),
-  );
+  return [
+    "TRUST_",
+    "CLI_RUN_UNPROVEN",
+    "SEALED_COMPONENT",
+    "SEALED_INPUT",
+    "SEALED_CHALLENGE",
+    "SEAL_ARTIFACT_",
+  ].some((prefix) => code.startsWith(prefix));
 }
 
 /** The exit code for an error with this code. */
@@ -66,7 +74,7 @@ export function exitCodeForError(code: string): number {
   if (code === "CLI_INTERRUPTED" || code === "AZURE_INTERRUPTED") return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
   if (handedIn.has(code)) return exitCode.usage;
-  if (code.startsWith("TRUST_")) return exitCode.refused;
+  if (code.startsWith("TRUST_") || refused.has(code)) return exitCode.refused;
   const prefixed = inputPrefixes.some((prefix) => code.startsWith(prefix));
   const usage = code.startsWith("CLI_") || prefixed || clusterInput.test(code);
   return usage ? exitCode.usage : exitCode.failed;

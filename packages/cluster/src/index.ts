@@ -1,3 +1,4 @@
+export * from "./broker/index.js";
 export * from "./contexts/index.js";
 export * from "./gramine/index.js";
 export * from "./image/index.js";

@@ -1,14 +1,14 @@
 /** `sealflow broker`. */
-import { createPublicKey } from "node:crypto";
 import { join, resolve } from "node:path";
 import { intelRoot, Refusal, type TrustRoot, trustRootFromCertificate } from "@sealflow/attest";
-import { fromBase64Url, type LogLevel, SealflowError, toHex } from "@sealflow/core";
+import { fromHex, type LogLevel, SealflowError, toHex } from "@sealflow/core";
 import { type Envelope, parseEnvelope, projectKeyFrom } from "@sealflow/seal";
 import { type BrokerServerOptions, type RunningBroker, startBrokerServer } from "@sealflow/server";
 import { formatTrustFile, parseTrustFile, type TrustAnchors } from "@sealflow/trust";
 import { type CliContext, wantsColour } from "../context.js";
 import { exitCode } from "../exit-code.js";
 import { type KeyFlags, random, unlockKey } from "../keys/keyring.js";
+import { publicKeyNamed } from "../load/public-key.js";
 import { readUserBytes } from "../load/read-bytes.js";
 import { readUserFile } from "../load/read-file.js";
 import { writeUserFile } from "../load/write-file.js";
@@ -26,7 +26,7 @@ export async function init(context: CliContext, flags: BrokerInitFlags): Promise
   const { signer, identity } = await projectKeyFrom(await brokerSecret(context, flags));
   const anchors: TrustAnchors = {
     domain: flags.domain,
-    policySigner: await publicKey(context, flags.policySigner),
+    policySigner: await publicKeyNamed(context, "--policy-signer", flags.policySigner),
     brokerKey: toHex(signer.publicKey),
     roots: await Promise.all(flags.root.map((root) => rootNamed(context, root))),
     ...(flags.minimumEpoch === undefined ? {} : { minimumEpoch: flags.minimumEpoch }),
@@ -52,32 +52,17 @@ async function brokerSecret(context: CliContext, flags: KeyFlags & { readonly ke
   return secret;
 }
 
-/** A raw Ed25519 public key in hex: given as it is, or read from a PEM file. */
-async function publicKey(context: CliContext, text: string): Promise<string> {
-  if (/^[0-9a-f]{64}$/.test(text)) return text;
-  const pem = await readUserFile(resolve(context.cwd, text), text);
-  try {
-    const { crv, x } = createPublicKey(pem).export({ format: "jwk" });
-    if (crv === "Ed25519") return toHex(fromBase64Url(x ?? ""));
-  } catch {
-    // Said below.
-  }
-  throw new SealflowError({
-    code: "CLI_KEY_INVALID",
-    message: `--policy-signer ${text}: expected 64 hex digits, or the PEM file of an Ed25519 key`,
-    where: { file: text },
-  });
-}
-
 async function rootNamed(context: CliContext, root: string): Promise<TrustRoot> {
   if (root === "intel") return intelRoot;
+  const [, key] = /^simulated:((?:[0-9a-f]{2}){32,512})$/.exec(root) ?? [];
+  if (key !== undefined) return { kind: "simulated", publicKeyInfo: fromHex(key) };
   try {
     return trustRootFromCertificate(await readUserBytes(context, root));
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     throw new SealflowError({
       code: "CLI_ROOT_INVALID",
-      message: `--root ${root}: expected intel, or a certificate in DER, got ${cause.message}`,
+      message: `--root ${root}: expected intel, simulated:KEY, or a certificate in DER, got ${cause.message}`,
       where: { file: root },
       hint: "openssl x509 -outform der decodes PEM",
       cause,

@@ -18,7 +18,7 @@ export async function addContext(context: CliContext, flags: AddContextFlags, na
   checkName(name);
   const { env } = context.process;
   const file = readContexts(env);
-  const added = contextOf(flags);
+  const added = await withConfidential(context, flags, contextOf(flags));
   const current = flags.use ? name : file.current;
   writeContexts(env, {
     ...file,
@@ -82,6 +82,21 @@ export async function checkContext(context: CliContext, flags: ContextFlags, nam
   } finally {
     await session.close();
   }
+}
+
+/** What confidential runs there are made with, checked as far as it can be without asking anybody. */
+async function withConfidential(
+  context: CliContext,
+  flags: AddContextFlags,
+  added: ClusterContext,
+): Promise<ClusterContext> {
+  const { keptInContext, serviceAt } = await import("../confidential/settings.js");
+  const kept = keptInContext(context, flags);
+  if (kept.broker !== undefined) serviceAt("--broker", kept.broker, kept.brokerPin);
+  if (flags.confidential && kept.broker === undefined)
+    throw usage("--confidential: expected --broker beside it");
+  if (Object.keys(kept).length === 0) return added;
+  return { ...added, confidential: { ...(flags.confidential ? { always: true } : {}), ...kept } };
 }
 
 function contextOf(flags: AddContextFlags): ClusterContext {

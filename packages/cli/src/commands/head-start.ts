@@ -12,7 +12,7 @@ export async function withHeadStart(
   work: (headStart: HeadStart | undefined) => Promise<number>,
 ): Promise<number> {
   // Sealed tasks run in enclaves, which start for themselves.
-  if (sealed) return work(undefined);
+  if (sealed === true) return work(undefined);
   const { startAhead } = await import("@sealflow/engine");
   const headStart = startAhead(`${resolve(context.cwd, file)}#${pipeline}`, context.process.env);
   try {

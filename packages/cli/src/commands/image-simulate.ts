@@ -3,15 +3,15 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { fromHex, type JsonObject, SealflowError } from "@sealflow/core";
+import { fromHex, type JsonObject, SealflowError, toHex } from "@sealflow/core";
 import type { EnclavePlatform } from "@sealflow/engine";
+import { readImageLock } from "../confidential/image-lock.js";
 import type { CliContext } from "../context.js";
 import { exitCode } from "../exit-code.js";
 import { readUserFile } from "../load/read-file.js";
 import type { ImageSimulateFlags } from "../routes/image.js";
 import { type QuoteServer, startQuoteServer } from "../sealed/quote-server.js";
 import { simulatedPlatforms } from "../sealed/simulated-platform.js";
-import { readImageLock } from "./confidential.js";
 import { untilInterrupted } from "./serve.js";
 
 /** Serves quotes until it is interrupted. */
@@ -41,7 +41,7 @@ export async function simulate(
     ...(tls === undefined ? {} : { tls }),
   });
   const interrupted = untilInterrupted(context);
-  announce(context, flags, { server, token, mrenclave, roots: platform.simulatedRoots });
+  announce(context, flags, { server, token, mrenclave, platform });
   await interrupted;
   await server.close();
   return exitCode.ok;
@@ -51,19 +51,21 @@ interface Announced {
   readonly server: QuoteServer;
   readonly token: string;
   readonly mrenclave: string;
-  readonly roots: readonly string[];
+  readonly platform: EnclavePlatform;
 }
 
 function announce(
   context: CliContext,
   flags: ImageSimulateFlags,
-  { server, token, mrenclave, roots }: Announced,
+  { server, token, mrenclave, platform }: Announced,
 ): void {
   const { url, pin } = server;
+  const roots = platform.simulatedRoots;
+  const anchors = platform.roots.map(({ publicKeyInfo }) => `simulated:${toHex(publicKeyInfo)}`);
   const { stdout } = context.process;
   if (flags.json) {
     stdout.write(
-      `${JSON.stringify({ url, token, ...(pin === undefined ? {} : { pin }), mrenclave, simulatedRoots: roots })}\n`,
+      `${JSON.stringify({ url, token, ...(pin === undefined ? {} : { pin }), mrenclave, simulatedRoots: roots, roots: anchors })}\n`,
     );
     return;
   }
@@ -73,6 +75,7 @@ function announce(
     ...(pin === undefined ? [] : [`--quotes-pin ${pin}`]),
   ];
   stdout.write(`For sealflow confidential: ${flagsFor.join(" ")}\n`);
+  stdout.write(`For broker init: ${anchors.map((anchor) => `--root ${anchor}`).join(" ")}\n`);
   stdout.write(`For the policy: mrenclave ${mrenclave}, simulatedRoots ${roots.join(", ")}\n`);
   stdout.write("This simulates SGX and protects nothing. Ctrl-C ends it.\n");
 }

@@ -1,5 +1,5 @@
 /** `--on k8s:CONTEXT`: the executor that runs tasks as Jobs of a cluster. */
-import { connect, JobsExecutor, openArtifactStore } from "@sealflow/cluster";
+import { connect, JobsExecutor, keyOf, openArtifactStore } from "@sealflow/cluster";
 import { SealflowError } from "@sealflow/core";
 import { pythonSources } from "@sealflow/engine";
 import type { CliContext } from "../context.js";
@@ -9,6 +9,8 @@ import type { Target } from "./target.js";
 /** An executor and its connection. */
 export interface OpenJobs {
   readonly executor: JobsExecutor;
+  /** What the store holds at a URI. */
+  content(uri: string): Promise<Uint8Array | undefined>;
   close(): void;
 }
 
@@ -32,7 +34,11 @@ export async function openJobs(
     namespace: flags.namespace ?? client.context.namespace,
     ...(flags.serviceAccount === undefined ? {} : { serviceAccount: flags.serviceAccount }),
   });
-  return { executor, close: () => client.transport.close() };
+  const content = async (uri: string) => {
+    const key = keyOf(store, uri);
+    return key === undefined ? undefined : store.get(key);
+  };
+  return { executor, content, close: () => client.transport.close() };
 }
 
 function unnamed(): SealflowError {

@@ -6,11 +6,13 @@ import { SealflowError } from "@sealflow/core";
 import type { Store } from "@sealflow/engine";
 import { type Identity, openArtifact } from "@sealflow/seal";
 import { piecesOfFile } from "@sealflow/seal/node";
+import { logKeys } from "../confidential/log-keys.js";
 import type { CliContext } from "../context.js";
 import { identitiesOf, unlockKey } from "../keys/keyring.js";
 import { systemCode } from "../load/read-file.js";
 import { nearest } from "../nearest.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
+import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
 import type { LogsFlags } from "../routes/runs.js";
 import { targetOf, withSession } from "./target.js";
 
@@ -22,6 +24,8 @@ interface Source {
   /** Start of a line whose end is not yet written. */
   rest: string;
   readonly decoder: StringDecoder;
+  /** Logs of confidential pods come as text. */
+  readonly armored: SealedLogLines;
 }
 
 const pollMs = 200;
@@ -38,12 +42,13 @@ export async function showLogs(
     const { printRemoteLogs } = await import("./remote-runs.js");
     const { follow, attempt } = flags;
     return withSession(context, target, (session) =>
-      printRemoteLogs(context, session, { reference, task, attempt, follow }),
+      printRemoteLogs(context, session, { reference, task, attempt, follow, keys: logKeys(context, flags) }),
     );
   }
   const store = await openProjectStore(context, flags.store);
   const runId = resolveRunId(store, reference);
   const sources = new Map<string, Source>();
+  const keys = logKeys(context, flags);
   const unseal = unsealing(context, flags);
   let stopped = false;
   const release = context.onInterrupt(() => {
@@ -52,7 +57,7 @@ export async function showLogs(
   try {
     for (;;) {
       const running = store.isRunning(runId);
-      findSources(store, { runId, task, attempt: flags.attempt }, sources);
+      findSources(store, { runId, task, attempt: flags.attempt, keys }, sources);
       if (task !== undefined && sources.size === 0 && !(flags.follow && running))
         throw unknownTask(store, runId, task);
       const last = stopped || !flags.follow || !running;
@@ -71,6 +76,7 @@ interface Wanted {
   readonly runId: string;
   readonly task: string | undefined;
   readonly attempt: number | undefined;
+  readonly keys: LogKeys;
 }
 
 function findSources(store: Store, wanted: Wanted, sources: Map<string, Source>): void {
@@ -80,7 +86,9 @@ function findSources(store: Store, wanted: Wanted, sources: Map<string, Source>)
     if (wanted.attempt !== undefined && event.attempt !== wanted.attempt) continue;
     const file = store.logPath(wanted.runId, event.path, event.attempt);
     if (sources.has(file)) continue;
-    sources.set(file, { task: event.path, file, shown: 0, rest: "", decoder: new StringDecoder("utf8") });
+    const armored = new SealedLogLines(wanted.keys);
+    const decoder = new StringDecoder("utf8");
+    sources.set(file, { task: event.path, file, shown: 0, rest: "", decoder, armored });
   }
 }
 
@@ -95,8 +103,10 @@ async function printNew(context: CliContext, source: Source, how: Printing): Pro
   const lines = (source.rest + fresh).split("\n");
   source.rest = lines.pop() ?? "";
   if (how.last && source.rest !== "") lines.push(source.rest);
+  const shown: string[] = [];
+  for (const line of lines) shown.push(...(await source.armored.line(line)));
   const head = how.prefix ? `${source.task} | ` : "";
-  if (lines.length > 0) context.process.stdout.write(lines.map((line) => `${head}${line}\n`).join(""));
+  if (shown.length > 0) context.process.stdout.write(shown.map((line) => `${head}${line}\n`).join(""));
 }
 
 /** A sealed log appears whole, when its task has ended. */

@@ -2,6 +2,7 @@
 import type { Session } from "@sealflow/cluster";
 import type { RunEvent } from "@sealflow/engine";
 import type { CliContext } from "../context.js";
+import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
 import { visible } from "../render/text.js";
 
 /** Follows each task that starts, until its end. */
@@ -12,8 +13,11 @@ export class RemoteLogs {
   private readonly leaving = new AbortController();
   private readonly following = new Set<Promise<void>>();
 
-  constructor(context: CliContext, session: Session, runId: string) {
+  private readonly keys: LogKeys;
+
+  constructor(context: CliContext, session: Session, { runId, keys }: { runId: string; keys: LogKeys }) {
     this.context = context;
+    this.keys = keys;
     this.session = session;
     this.runId = runId;
   }
@@ -38,13 +42,17 @@ export class RemoteLogs {
       ...{ runId: this.runId, task: path, attempt, follow: true },
       signal: this.leaving.signal,
     });
+    const sealed = new SealedLogLines(this.keys);
+    const show = async (line: string) => {
+      for (const shown of await sealed.line(line)) this.print(path, shown);
+    };
     let rest = "";
     for await (const text of lines) {
       const parts = (rest + text).split("\n");
       rest = parts.pop() ?? "";
-      for (const line of parts) this.print(path, line);
+      for (const line of parts) await show(line);
     }
-    if (rest !== "") this.print(path, rest);
+    if (rest !== "") await show(rest);
   }
 
   private print(path: string, line: string): void {

@@ -4,8 +4,11 @@ import type { JsonObject } from "@sealflow/core";
 import { type RunSummary, RunView } from "@sealflow/engine";
 import { KfpClient } from "@sealflow/kfp";
 import type { PipelineDocument } from "@sealflow/pipeline";
+import { logKeys } from "../confidential/log-keys.js";
+import { type ConfidentialRecord, writeRecord } from "../confidential/record.js";
 import { type CliContext, wantsColour } from "../context.js";
 import { exitCode } from "../exit-code.js";
+import type { KeyFlags } from "../keys/keyring.js";
 import { createProgress } from "../render/progress.js";
 import { styleFor } from "../render/style.js";
 import { openEventFile } from "./event-file.js";
@@ -26,6 +29,10 @@ export interface RemoteRun {
   readonly logs: boolean;
   /** What the first Ctrl-C does. */
   readonly onInterrupt: "detach" | "cancel";
+  /** What opens sealed logs. */
+  readonly keys: KeyFlags;
+  /** Of a confidential run: what is kept of it, and in which store. */
+  readonly sealed?: { readonly record: ConfidentialRecord; readonly store: string };
 }
 
 /** What became of it; `detached` when the user left before its end. */
@@ -45,8 +52,15 @@ export async function runRemotely(
     ...(serviceAccount === undefined ? {} : { serviceAccount }),
     ...(pipelineRoot === undefined ? {} : { pipelineRoot }),
   });
-  context.process.stderr.write(`Run ${created.run_id} on ${run.on}\n`);
-  return follow(context, session, { ...run, runId: created.run_id });
+  const runId = created.run_id;
+  context.process.stderr.write(`Run ${runId} on ${run.on}\n`);
+  if (run.sealed === undefined) return follow(context, session, { ...run, runId });
+  const { store, record } = run.sealed;
+  writeRecord(store, runId, record);
+  const outcome = await follow(context, session, { ...run, runId });
+  if ("detached" in outcome) return outcome;
+  const { artifactsOf, settled } = await import("../confidential/elsewhere.js");
+  return settled(context, store, { summary: outcome, artifact: artifactsOf(session, runId) });
 }
 
 async function follow(
@@ -56,7 +70,9 @@ async function follow(
 ): Promise<RemoteOutcome> {
   const { stderr, env } = context.process;
   const file = run.events === undefined ? undefined : openEventFile(context, run.events);
-  const logs = run.logs ? new RemoteLogs(context, session, run.runId) : undefined;
+  const logs = run.logs
+    ? new RemoteLogs(context, session, { runId: run.runId, keys: logKeys(context, run.keys) })
+    : undefined;
   const progress = createProgress({
     output: stderr,
     style: styleFor(wantsColour(stderr, env)),

@@ -1,9 +1,11 @@
 /** `sealflow runs list|show|logs|cancel|delete --on NAME`. */
 import { remoteEvents, remoteLog, type Session } from "@sealflow/cluster";
-import { SealflowError } from "@sealflow/core";
+import { isJsonObject, SealflowError } from "@sealflow/core";
 import { type RunDetails, type RunHeader, RunView } from "@sealflow/engine";
 import { KfpClient, type Run } from "@sealflow/kfp";
+import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
+import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
 import { visible } from "../render/text.js";
 
 /** Newest runs first, and how many more there are. */
@@ -69,7 +71,13 @@ function after(ms: number): Promise<undefined> {
 export async function printRemoteLogs(
   context: CliContext,
   session: Session,
-  wanted: { reference: string; task?: string | undefined; attempt?: number | undefined; follow: boolean },
+  wanted: {
+    reference: string;
+    task?: string | undefined;
+    attempt?: number | undefined;
+    follow: boolean;
+    keys: LogKeys;
+  },
 ): Promise<void> {
   const run = await findRemoteRun(session, wanted.reference);
   const leaving = new AbortController();
@@ -82,7 +90,7 @@ export async function printRemoteLogs(
         ...{ runId: run.run_id, task, follow: wanted.follow, signal: leaving.signal },
         ...(wanted.attempt === undefined ? {} : { attempt: wanted.attempt }),
       });
-      await printLines(context, lines, head);
+      await printLines(context, lines, { head, keys: wanted.keys });
     }
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
@@ -91,15 +99,22 @@ export async function printRemoteLogs(
   }
 }
 
-async function printLines(context: CliContext, chunks: AsyncIterable<string>, head: string): Promise<void> {
+async function printLines(
+  context: CliContext,
+  chunks: AsyncIterable<string>,
+  { head, keys }: { readonly head: string; readonly keys: LogKeys },
+): Promise<void> {
   let rest = "";
-  const { stdout } = context.process;
+  const sealed = new SealedLogLines(keys);
+  const show = async (line: string) => {
+    for (const shown of await sealed.line(line)) context.process.stdout.write(`${head}${shown}\n`);
+  };
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
-    stdout.write(lines.map((line) => `${head}${line}\n`).join(""));
+    for (const line of lines) await show(line);
   }
-  if (rest !== "") stdout.write(`${head}${rest}\n`);
+  if (rest !== "") await show(rest);
 }
 
 async function startedTasks(session: Session, run: Run): Promise<string[]> {
@@ -123,7 +138,7 @@ export async function deleteRemoteRun(session: Session, reference: string): Prom
 }
 
 /** By id, by the first or last characters of an id among the newest runs, or `latest`. */
-async function findRemoteRun(session: Session, reference: string): Promise<Run> {
+export async function findRemoteRun(session: Session, reference: string): Promise<Run> {
   const client = new KfpClient(session.client);
   if (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(reference)) return client.getRun(reference);
   const { runs } = await listRemoteRuns(session, 200);
@@ -143,6 +158,20 @@ async function findRemoteRun(session: Session, reference: string): Promise<Run> 
     message: `run ${reference}: fits several runs, among them ${match} and ${second}`,
     hint: "give more of the id, from its start or its end",
   });
+}
+
+/** The spec that the engine runs, as it says. */
+export async function confidentialSpec(session: Session, run: Run): Promise<PipelineDocument> {
+  const { pipeline_id: pipeline, pipeline_version_id: version } = run.pipeline_version_reference ?? {};
+  const held =
+    run.pipeline_spec ??
+    (pipeline === undefined || version === undefined
+      ? undefined
+      : (await new KfpClient(session.client).getPipelineVersion(pipeline, version)).pipeline_spec);
+  const parts = isJsonObject(held?.pipeline_spec) ? [held.pipeline_spec, held.platform_spec] : [held];
+  return parsePipelineDocument(
+    parts.flatMap((part) => (part == null ? [] : [JSON.stringify(part)])).join("\n---\n"),
+  );
 }
 
 function headerOf(run: Run): RunHeader {

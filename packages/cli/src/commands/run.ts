@@ -24,6 +24,8 @@ import { styleFor } from "../render/style.js";
 import type { ExecutionFlags, RunFlags } from "../routes/run.js";
 import { openEventFile } from "./event-file.js";
 import { withHeadStart } from "./head-start.js";
+import type { OpenJobs } from "./jobs-target.js";
+import { unionOf } from "./sealed-lists.js";
 import { type Target, targetOf, withSession } from "./target.js";
 import { watchRun } from "./watch-run.js";
 
@@ -59,7 +61,13 @@ async function startRun(context: CliContext, flags: RunFlags, start: Start): Pro
     assignments: flags.param ?? [],
     ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
   });
-  if (target.kind === "remote") return runElsewhere(context, flags, { target, document, parameters });
+  if (target.kind === "remote") {
+    const { project, store } = execution;
+    return runElsewhere(context, flags, { target, document, parameters, project, store });
+  }
+  const asked = { project: execution.project, document, parameters };
+  if (target.kind === "jobs" && flags.sealed)
+    return runSealedJobs(context, flags, { ...execution, target, asked });
   const options = {
     ...loaded,
     // What a path on the command line means: it starts where the command is called, wherever the pipeline lies.
@@ -81,25 +89,62 @@ async function startRun(context: CliContext, flags: RunFlags, start: Start): Pro
 /** What the configuration lists, and what the command line adds to it. */
 function sealedSettings({ config }: Project, flags: RunFlags): SealedSettings {
   return {
-    release: [...new Set([...(config.release ?? []), ...(flags.release ?? [])])],
-    declassify: [...new Set([...(config.declassify ?? []), ...(flags.declassify ?? [])])],
+    release: unionOf(config.release, flags.release),
+    declassify: unionOf(config.declassify, flags.declassify),
   };
+}
+
+type SealedJobs = Execution extends infer E
+  ? Omit<E, "flags"> & {
+      readonly asked: {
+        readonly project: Project;
+        readonly document: PipelineDocument;
+        readonly parameters: JsonObject;
+      };
+    }
+  : never;
+
+/** Jobs of measured images: the engine orders them, the broker decides what each of them gets. */
+async function runSealedJobs(context: CliContext, flags: RunFlags, run: SealedJobs): Promise<number> {
+  const { asked, ...execution } = run;
+  const { prepared } = await import("../confidential/elsewhere.js");
+  const { writeRecord } = await import("../confidential/record.js");
+  const { document, record } = await prepared(context, flags, { ...asked, held: undefined });
+  const { runId } = record;
+  writeRecord(execution.store.directory, runId, record);
+  const options = {
+    ...{ runId, parameters: asked.parameters, baseDirectory: context.cwd, caching: false },
+    ...{ failFast: flags.failFast },
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+  };
+  return execute(context, { flags, ...execution }, (engine, listeners) =>
+    engine.run(document, { ...options, ...listeners }),
+  );
 }
 
 interface Elsewhere {
   readonly target: Extract<Target, { kind: "remote" }>;
   readonly document: PipelineDocument;
   readonly parameters: JsonObject;
+  readonly project: Project;
+  readonly store: Store;
 }
 
 /** A run on another engine; its end is printed as that of a run here. */
 async function runElsewhere(context: CliContext, flags: RunFlags, run: Elsewhere): Promise<number> {
-  const { target, document, parameters } = run;
+  const { target, parameters, store } = run;
   const { runRemotely } = await import("./remote-run.js");
   const started = context.clock.now();
+  const held = target.context.confidential;
+  const sealed =
+    (flags.sealed ?? held?.always ?? false)
+      ? await (await import("../confidential/elsewhere.js")).prepared(context, flags, { ...run, held })
+      : undefined;
   const outcome = await withSession(context, target, (session) =>
     runRemotely(context, session, {
-      ...{ on: target.name, document, parameters, logs: flags.logs },
+      ...{ on: target.name, document: sealed?.document ?? run.document, parameters, logs: flags.logs },
+      ...(sealed === undefined ? {} : { sealed: { record: sealed.record, store: store.directory } }),
+      keys: flags,
       onInterrupt: flags.onInterrupt ?? "detach",
       name: flags.name,
       experiment: flags.experiment,
@@ -211,8 +256,26 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
     jobs?.close();
     events?.close();
   }
+  if (jobs !== undefined) summary = await settledJobs(context, store, { summary, jobs });
   printSummary(context, flags, summary, context.clock.now() - started);
   return exitCodeOf(summary);
+}
+
+/** A confidential run of Jobs is what its bundle proves. */
+async function settledJobs(
+  context: CliContext,
+  store: Store,
+  { summary, jobs }: { readonly summary: RunSummary; readonly jobs: OpenJobs },
+): Promise<RunSummary> {
+  const { settled } = await import("../confidential/elsewhere.js");
+  const { tasks } = summary;
+  return settled(context, store.directory, {
+    summary,
+    artifact: async ({ task, output, index }) => {
+      const made = tasks.find(({ path }) => path === task)?.artifacts[output]?.[index];
+      return made === undefined ? undefined : jobs.content(made.uri);
+    },
+  });
 }
 
 /** Ctrl-C leaves the run where it is: its attempts go on elsewhere. */
@@ -228,9 +291,10 @@ function isSuspension(error: unknown): boolean {
   return isSealflowError(error) && error.code === "ENGINE_RUN_SUSPENDED";
 }
 
-function exitCodeOf({ state, tasks }: RunSummary): number {
+function exitCodeOf({ state, tasks, error }: RunSummary): number {
   if (state === "CANCELED") return exitCode.interrupted;
-  if (tasks.some(({ error }) => error !== undefined && isRefusal(error.code))) return exitCode.refused;
+  if ([error, ...tasks.map((task) => task.error)].some((each) => each && isRefusal(each.code)))
+    return exitCode.refused;
   return state === "SUCCEEDED" ? exitCode.ok : exitCode.failed;
 }
 

@@ -39,6 +39,7 @@ export interface BrokerServeFlags extends KeyFlagValues {
 /** Flags of `broker register`. */
 export interface BrokerRegisterFlags extends KeyFlagValues {
   readonly broker: string;
+  readonly brokerPin?: string;
   readonly submitter: string;
   readonly key: string;
   readonly trust?: string;
@@ -59,6 +60,7 @@ export interface BrokerRegisterFlags extends KeyFlagValues {
 /** Flags of `broker status`. */
 export interface BrokerStatusFlags {
   readonly broker: string;
+  readonly brokerPin?: string;
   readonly json: boolean;
 }
 
@@ -75,7 +77,7 @@ const init = buildCommand<BrokerInitFlags, [], CliContext>({
         variadic: true,
         placeholder: "root",
         brief:
-          "Root that evidence may end at: intel, or the file of a certificate (DER); may be given several times",
+          "Root that evidence may end at: intel, the file of a certificate (DER), or simulated:KEY as image simulate prints; may be given several times",
       },
       minimumEpoch: {
         kind: "parsed",
@@ -152,6 +154,10 @@ const serve = buildCommand<BrokerServeFlags, [], CliContext>({
   },
 });
 
+const brokerPinFlag = textFlag(
+  "hex",
+  "SHA-256 of the key of the broker's certificate (SPKI), in place of an authority that vouches for it",
+);
 const brokerFlag = required("url", "Address of the broker, for example https://broker.bank.example:8443");
 
 const register = buildCommand<BrokerRegisterFlags, [string], CliContext>({
@@ -159,6 +165,7 @@ const register = buildCommand<BrokerRegisterFlags, [string], CliContext>({
   parameters: {
     flags: {
       broker: brokerFlag,
+      brokerPin: brokerPinFlag,
       submitter: required("name", "Who asks for the run, as the trust policy names it"),
       key: required("file", "Its Ed25519 private key, PEM (PKCS #8)"),
       trust: textFlag(
@@ -203,7 +210,7 @@ const register = buildCommand<BrokerRegisterFlags, [string], CliContext>({
 const status = buildCommand<BrokerStatusFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/broker-register.js")).status),
   parameters: {
-    flags: { broker: brokerFlag, json: jsonFlag },
+    flags: { broker: brokerFlag, brokerPin: brokerPinFlag, json: jsonFlag },
     positional: { kind: "tuple", parameters: [argument("run", "Id of the run")] },
   },
   docs: { brief: "Show a registered run as its broker sees it: what is proven, and what is due" },

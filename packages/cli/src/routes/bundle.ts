@@ -1,6 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.js";
-import { argument, jsonFlag, textFlag } from "./flags.js";
+import { argument, jsonFlag, onFlag, textFlag } from "./flags.js";
 import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
 
@@ -8,6 +8,8 @@ import { lazy } from "./lazy.js";
 export interface BundleFlags extends KeyFlagValues {
   readonly output: string;
   readonly broker?: string;
+  readonly brokerPin?: string;
+  readonly on?: string;
   readonly json: boolean;
 }
 
@@ -21,7 +23,12 @@ export const bundleCommand = buildCommand<BundleFlags, [string], CliContext>({
         placeholder: "file",
         brief: "Where to write it; - for standard output",
       },
-      broker: textFlag("url", "Broker that the run is registered with (default: the one in this project)"),
+      broker: textFlag(
+        "url",
+        "Broker that the run is registered with (default: the one it was submitted with, or the one in this project)",
+      ),
+      brokerPin: textFlag("hex", "SHA-256 of the key of that broker's certificate (SPKI)"),
+      on: onFlag,
       ...keyFlags,
       json: jsonFlag,
     },

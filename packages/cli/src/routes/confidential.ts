@@ -16,6 +16,7 @@ export interface ConfidentialFlags {
   readonly quotes?: string;
   readonly quotesToken?: string;
   readonly quotesPin?: string;
+  readonly depot?: string;
   readonly nodeLabel?: readonly string[];
   readonly taint?: readonly string[];
   readonly annotation?: readonly string[];
@@ -50,6 +51,10 @@ export const confidentialCommand = buildCommand<ConfidentialFlags, [string], Cli
       ),
       quotesToken: textFlag("token", "What that service knows the image by"),
       quotesPin: textFlag("hex", "SHA-256 of the key of that service's certificate (SPKI)"),
+      depot: textFlag(
+        "claim",
+        "Volume claim on which pods keep sealed outputs before they commit them: a pod that dies then loses nothing",
+      ),
       nodeLabel: textsFlag("key=value", "Label of the SGX nodes (default: intelvm=sgx)"),
       taint: textsFlag("key=value:effect", "Taint of the SGX nodes (default: confidential=true:NoSchedule)"),
       annotation: textsFlag(

@@ -2,9 +2,11 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
 import { argument, jsonFlag, switchFlag, textFlag } from "./flags.js";
 import { lazy } from "./lazy.js";
+import { type SealedElsewhereFlags, sealedElsewhereFlags } from "./sealed-elsewhere.js";
 
 /** Flags of `contexts add`. */
-export interface AddContextFlags {
+export interface AddContextFlags extends SealedElsewhereFlags {
+  readonly confidential: boolean;
   readonly endpoint?: string;
   readonly kubernetes?: string;
   readonly currentCluster: boolean;
@@ -44,6 +46,8 @@ const add = buildCommand<AddContextFlags, [string], CliContext>({
       user: textFlag("email", "Log in at Dex as this user, with --password-file or --password-env"),
       passwordFile: textFlag("file", "File with the password of --user"),
       passwordEnv: textFlag("variable", "Environment variable with the password of --user"),
+      confidential: switchFlag("Runs there are confidential unless --no-sealed says otherwise"),
+      ...sealedElsewhereFlags,
       use: switchFlag("Use it from now on wherever --on is not given"),
       json: jsonFlag,
     },

@@ -13,6 +13,7 @@ import {
 } from "./flags.js";
 import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
+import { type SealedElsewhereFlags, sealedElsewhereFlags } from "./sealed-elsewhere.js";
 
 /** Flags of every command that executes tasks. */
 export interface ExecutionFlags extends KeyFlagValues {
@@ -28,7 +29,7 @@ export interface ExecutionFlags extends KeyFlagValues {
 }
 
 /** Flags of `run`. */
-export interface RunFlags extends ExecutionFlags {
+export interface RunFlags extends ExecutionFlags, SealedElsewhereFlags {
   readonly param?: readonly string[];
   readonly params?: string;
   readonly pipeline?: string;
@@ -40,7 +41,9 @@ export interface RunFlags extends ExecutionFlags {
   readonly volume?: readonly string[];
   readonly finalStatus?: "backend" | "documented";
   readonly collected?: "nested" | "flat";
-  readonly sealed: boolean;
+  readonly sealed?: boolean;
+  readonly input?: readonly string[];
+  readonly unprotected?: readonly string[];
   readonly release?: readonly string[];
   readonly declassify?: readonly string[];
   readonly logs: boolean;
@@ -86,9 +89,12 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
       name: textFlag("text", "Display name of the run"),
       noCache: switchFlag("Run every task; read and write no cache"),
       failFast: switchFlag("Start no further task after the first failure"),
-      sealed: switchFlag(
-        "Run sealed: data, models and logs are ciphertext on disk, and tasks get their keys by evidence of simulated enclaves",
-      ),
+      sealed: {
+        kind: "boolean",
+        optional: true,
+        brief:
+          "Run sealed: data, models and logs are ciphertext, and tasks get their keys by evidence: of simulated enclaves here, of the image's enclaves with --on",
+      },
       release: textsFlag(
         "task/output",
         "With --sealed: let this output's value, or its metadata, leave in the clear",
@@ -97,6 +103,12 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
         "task/output",
         "With --sealed: let whoever orders the tasks see this output, where a condition or loop needs it",
       ),
+      ...sealedElsewhereFlags,
+      input: textsFlag(
+        "name=file",
+        "Sealed elsewhere: sealed artifact for an input of the pipeline, or for the importer at a path",
+      ),
+      unprotected: textsFlag("executor", "Sealed elsewhere: executor that may run in the clear"),
       secret: textsFlag(
         "name=path",
         "Stand in for a Kubernetes secret: a directory, or a file of KEY=value lines",

@@ -23,6 +23,28 @@ const auth = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** What confidential runs of a context are made with; files and variables are named, secrets never kept. */
+const confidential = z.strictObject({
+  /** Runs are confidential unless `--no-sealed` says otherwise. */
+  always: z.boolean().optional(),
+  broker: z.url().optional(),
+  brokerPin: z.string().optional(),
+  submitter: z.string().optional(),
+  submitterKey: z.string().optional(),
+  trust: z.string().optional(),
+  image: z.array(z.string()).optional(),
+  recipient: z.array(z.string()).optional(),
+  quotes: z.string().optional(),
+  quotesPin: z.string().optional(),
+  quotesTokenFile: z.string().optional(),
+  depot: z.string().optional(),
+  nodeLabel: z.array(z.string()).optional(),
+  taint: z.array(z.string()).optional(),
+});
+
+/** Defaults of a context's confidential runs. */
+export type ConfidentialContext = z.infer<typeof confidential>;
+
 const context = z.strictObject({
   /** Address of the API; absent when it is reached through the Kubernetes API. */
   endpoint: z.url().optional(),
@@ -39,6 +61,7 @@ const context = z.strictObject({
     .optional(),
   /** Namespace of runs, for installations with several users. */
   namespace: z.string().optional(),
+  confidential: confidential.optional(),
   auth,
 });
 

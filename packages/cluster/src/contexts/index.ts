@@ -1,3 +1,4 @@
+export { type ArtifactRequest, remoteArtifact } from "./artifact.js";
 export * from "./contexts.js";
 export { type DexLogin, dexSession } from "./dex.js";
 export { type LogRequest, remoteLog } from "./logs.js";

@@ -25,7 +25,9 @@ function metadataOf(run: RunInProgress, task: DueTask, kind: "labels" | "annotat
 function argoNodeName(run: RunInProgress, { path }: DueTask): string {
   const nodes = path
     .split("/")
-    .map((part) => part.replace(/\[(\d+)\]$/, (_, index) => `.iteration-iterations(${index}:${index}).iteration-item`));
+    .map((part) =>
+      part.replace(/\[(\d+)\]$/, (_, index) => `.iteration-iterations(${index}:${index}).iteration-item`),
+    );
   const workflow = run.spec.pipelineInfo.name.toLowerCase().replace(/[^a-z0-9-]+/g, "-");
   return [`${workflow}-local`, "root", ...nodes, "executor"].join(".");
 }

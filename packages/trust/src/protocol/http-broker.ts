@@ -1,5 +1,5 @@
 /** A broker behind its HTTP routes. The protocol protects itself: nothing depends on who carries the messages. */
-import { type Fetch, isJsonObject, SealflowError } from "@sealflow/core";
+import { type Fetch, isJsonObject, isSealflowError, SealflowError } from "@sealflow/core";
 import type { TaskBroker } from "./task-broker.js";
 
 /** How a broker is reached. */
@@ -62,6 +62,8 @@ async function once(
         : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     });
   } catch (cause) {
+    // The transport's own refusal, of another certificate for example: no further try helps.
+    if (isSealflowError(cause)) throw cause;
     if (!last) return undefined;
     throw new SealflowError({
       code: "TRUST_BROKER_UNREACHABLE",

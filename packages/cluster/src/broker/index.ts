@@ -1,0 +1,1 @@
+export { pinnedFetch, pinOfCertificate, pinOfServer } from "./pinned-fetch.js";
