@@ -1,47 +1,24 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { laneImages } from "../../../test-support/kubernetes/cluster.js";
+import { testPodman } from "../../../test-support/podman.js";
 import { documentOf, task } from "./pipelines.js";
 import { engineOf } from "./running.js";
 import { keptDirectory } from "./temporary.js";
 
 const image = "localhost/python:3.11";
-const podman = (...args: string[]): string => execFileSync("podman", args, { encoding: "utf8" });
-
-/** A podman that keeps all it has in one directory, and needs neither a network of its own nor systemd. */
 const directory = keptDirectory("podman");
+const podman = testPodman(directory);
 const kept = { ...process.env };
 beforeAll(async () => {
-  const containers = `[containers]
-default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
-netns = "host"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "none"
-runtime = "runc"
-`;
-  const storage = `[storage]
-driver = "overlay"
-graphroot = "${join(directory, "graph")}"
-runroot = "${join(directory, "run")}"
-`;
-  mkdirSync(join(directory, "run"));
-  writeFileSync(join(directory, "containers.conf"), containers);
-  writeFileSync(join(directory, "storage.conf"), storage);
-  process.env.CONTAINERS_CONF = join(directory, "containers.conf");
-  process.env.CONTAINERS_STORAGE_CONF = join(directory, "storage.conf");
-  const { kubernetesCache } = (await import(
-    new URL("../../../tools/kubernetes/cache.mjs", import.meta.url).href
-  )) as { kubernetesCache: () => { images: readonly string[] } };
-  const [, python = ""] = kubernetesCache().images;
-  podman("load", "--quiet", "--input", python);
+  Object.assign(process.env, podman.environment);
+  const [, python = ""] = await laneImages();
+  podman.run("load", "--quiet", "--input", python);
 });
 afterAll(() => {
-  podman("rm", "--all", "--force");
-  podman("rmi", "--all", "--force");
+  podman.remove();
   process.env = kept;
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const container = (command: readonly string[]) => ({
@@ -65,6 +42,38 @@ describe("tasks in podman", () => {
     expect(summary.tasks[0]?.outputs["out"]).toMatch(/^3\.11\./);
   });
 
+  it("read what an importer found in place", async () => {
+    const { run, directory: base } = engineOf({ containers: "podman" });
+    writeFileSync(join(base, "given.txt"), "from outside the store");
+    const importer = {
+      ...{ source: "", outputArtifacts: ["artifact"] },
+      executor: {
+        importer: {
+          artifactUri: { constant: join(base, "given.txt") },
+          typeSchema: { schemaTitle: "system.Dataset" },
+        },
+      },
+    };
+    const program = `${writing}; out.write(open(sys.argv[2]).read())`;
+    const work = python(program);
+    const path = "{{$.inputs.artifacts['data'].path}}";
+    const { container: inner } = work.executor;
+    const reads = {
+      ...work,
+      inputArtifacts: ["data"],
+      executor: { container: { ...inner, command: [...inner.command, path] } },
+    };
+    const { summary } = await run(
+      documentOf({
+        components: { given: importer, reads },
+        tasks: { given: task("given"), reads: task("reads", { artifacts: { data: "given.artifact" } }) },
+      }),
+    );
+    expect(summary.tasks.find(({ path: at }) => at === "reads")?.outputs["out"]).toBe(
+      "from outside the store",
+    );
+  });
+
   it("fail alone, with the exit code and the log", async () => {
     const { run } = engineOf({ containers: "podman" });
     const components = { bad: python("raise SystemExit(7)"), good: python(`${writing}; out.write('x')`) };
@@ -86,6 +95,6 @@ describe("tasks in podman", () => {
     });
     const { summary } = await run(document, { signal: stop.signal });
     expect(summary.state).toBe("CANCELED");
-    expect(podman("ps", "--all", "--quiet").trim()).toBe("");
+    expect(podman.run("ps", "--all", "--quiet").trim()).toBe("");
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { SealflowError } from "@sealflow/core";
 import type { PipelineDocument } from "@sealflow/pipeline";
-import { type Envelope, parseEnvelope } from "@sealflow/seal";
+import { type Envelope, encodeEnvelope, parseEnvelope } from "@sealflow/seal";
 import type { BrokerPlace } from "./register.js";
 
 /** A confidential run elsewhere. */
@@ -31,8 +31,17 @@ export function writeRecord(store: string, engineRunId: string, record: Confiden
   const directory = recordDirectory(store, engineRunId);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const partial = join(directory, `record.${process.pid}`);
-  writeFileSync(partial, `${JSON.stringify({ version, ...record }, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(
+    partial,
+    `${JSON.stringify({ version, ...record, checkpoint: textOf(record.checkpoint) }, null, 2)}\n`,
+    { mode: 0o600 },
+  );
   renameSync(partial, join(directory, "record.json"));
+}
+
+/** An envelope has one spelling only. */
+function textOf(envelope: Envelope): string {
+  return Buffer.from(encodeEnvelope(envelope)).toString("utf8");
 }
 
 /**
@@ -46,7 +55,7 @@ export function readRecord(store: string, engineRunId: string): ConfidentialReco
   try {
     const value = JSON.parse(readFileSync(file, "utf8"));
     if (value.version !== version) throw new TypeError(`version ${value.version}`);
-    return { ...value, checkpoint: parseEnvelope(JSON.stringify(value.checkpoint)) };
+    return { ...value, checkpoint: parseEnvelope(value.checkpoint) };
   } catch (cause) {
     throw new SealflowError({
       code: "CLI_RECORD_INVALID",

@@ -4,6 +4,8 @@ import type { RunSummary, TaskSummary } from "@sealflow/engine";
 import {
   type ArtifactValue,
   createInterpretation,
+  type Decision,
+  type DueTask,
   type PipelineDocument,
   type TaskResult,
 } from "@sealflow/pipeline";
@@ -68,14 +70,34 @@ interface Standing {
 function replayed({ spec }: PipelineDocument, run: VerifiedRun, standing: Standing) {
   const context = { runId: run.runId, runName: run.runName, createTime: run.registeredAt };
   const again = createInterpretation(spec, run.parameters, context);
+  // Importers are nobody's statement: what they bring in was registered.
+  const imported = (decisions: readonly Decision[]): void => {
+    for (const decision of decisions) {
+      if (decision.kind !== "run") continue;
+      const { task } = decision;
+      const isImporter = spec.deploymentSpec.executors?.[task.executorLabel]?.importer !== undefined;
+      if (isImporter) imported(again.apply(importOf(task, run)));
+    }
+  };
   try {
-    again.start();
-    for (const task of run.tasks) if (task.state !== "skipped") again.apply(resultOf(task, standing));
+    imported(again.start());
+    for (const task of run.tasks)
+      if (task.state !== "skipped") imported(again.apply(resultOf(task, standing)));
     return again.outcome?.outputs;
   } catch {
     // Where it can't be told, nothing is shown.
     return undefined;
   }
+}
+
+function importOf({ path, outputArtifacts }: DueTask, { inputs }: VerifiedRun): TaskResult {
+  const uri = inputs[path] ?? "";
+  const artifacts = Object.keys(outputArtifacts).map((name) => [
+    name,
+    [{ name, type: { schemaTitle: "system.Artifact" }, uri, metadata: {} }],
+  ]);
+  const outputs = { parameters: {}, artifacts: Object.fromEntries(artifacts) };
+  return { path, state: "SUCCEEDED", outputs };
 }
 
 function resultOf(task: VerifiedTask, { told, hidden }: Standing): TaskResult {

@@ -1,6 +1,8 @@
 /** Container components: in podman or docker, or as a process of this machine where the user allows it. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
+import { sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { ContainerExecutor, DueTask } from "@sealflow/pipeline";
 import type { CodeIdentity } from "../cache/key.js";
 import { bareNeeds } from "../environments/environment.js";
@@ -73,7 +75,8 @@ export async function containerStart(
         const path = job.env.PATH ?? run.services.environment.PATH ?? "";
         return startOnHost(run, { ...job, command: withHostShell(job.command, path) });
       }
-      return startContainer(run, { ...job, runtime, image, command, args, around });
+      const outside = outsideInputs(run, task);
+      return startContainer(run, { ...job, runtime, image, command, args, around, outside });
     },
   };
 }
@@ -140,6 +143,21 @@ interface StartedContainer {
   readonly around: Surroundings;
   readonly places: OutputPlaces;
   readonly log: string;
+  /** Files of this machine that it reads and the store does not hold: what importers found in place. */
+  readonly outside: readonly string[];
+}
+
+function outsideInputs(run: RunInProgress, task: DueTask): readonly string[] {
+  const { artifacts } = run.services.store;
+  const paths = Object.values(task.inputs.artifacts)
+    .flat()
+    .flatMap(({ uri }) => (uri.startsWith("file:") ? [fileURLToPath(uri)] : []))
+    .filter((path) => !isInside(path, artifacts) && !isInside(path, run.layout.workspace));
+  return [...new Set(paths)].filter((path) => existsSync(path));
+}
+
+function isInside(path: string, directory: string): boolean {
+  return path.startsWith(`${directory}${sep}`);
 }
 
 function startContainer(run: RunInProgress, job: StartedContainer): WorkerTask {
@@ -159,6 +177,7 @@ function startContainer(run: RunInProgress, job: StartedContainer): WorkerTask {
     mounts: [
       { path: places.directory, writable: true },
       { path: store.artifacts, writable: false },
+      ...job.outside.map((path) => ({ path, writable: false })),
       ...job.mounts.map(({ path, source, readOnly }) => ({ path: source, at: path, writable: !readOnly })),
       ...(existsSync(run.layout.workspace) ? [{ path: run.layout.workspace, writable: true }] : []),
     ],

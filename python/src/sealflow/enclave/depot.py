@@ -1,4 +1,4 @@
-"""Where the shim keeps sealed outputs before they are committed, so that a later attempt has them when this pod dies.
+"""Where the shim keeps sealed outputs before they are committed: a later attempt has them when this pod dies.
 
 What it holds is ciphertext, named by the digest that the commit names; nobody believes it anything.
 """
@@ -67,7 +67,7 @@ class DirectoryDepot:
 
 
 class AddressDepot:
-    """Signed addresses of an object store: one to write for each output, those of earlier attempts to read."""
+    """Signed addresses of an object store: one to write per output, those of earlier attempts to read."""
 
     def __init__(self, file: Path) -> None:
         settings = json.loads(file.read_text(encoding="utf-8"))

@@ -72,7 +72,7 @@ class Exchange:
         return value
 
     def have_kept(self, artifacts: Mapping[str, list[str]]) -> None:
-        """Ask the shim to keep sealed outputs where the next attempt finds them, and wait. Raises Unreachable."""
+        """Have the shim keep sealed outputs where the next attempt finds them. Raises Unreachable."""
         self.write_json(self.deposit, {"artifacts": dict(artifacts)})
         if not self.wait_for(self.deposited, _DEPOSIT_SECONDS):
             raise _unkept("no answer in time")

@@ -80,7 +80,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", help="run id that the broker issued (else SEALFLOW_RUN)")
     parser.add_argument("--path", help="path of the task (else SEALFLOW_TASK_PATH, else by Argo's node name)")
     parser.add_argument("--collateral", default=AZURE_THIM, help="service for collateral (PCS API v4)")
-    parser.add_argument("--depot", help="directory that outlives this pod: outputs are kept there before they count")
+    parser.add_argument("--depot", help="directory that outlives this pod, for outputs before they count")
     parser.add_argument("--quotes", help="quoting service of a simulated enclave")
     parser.add_argument("--quotes-token", help="what the quoting service knows this task by")
     parser.add_argument("--quotes-pin", help="SHA-256 of the quoting service's certificate key, hex")
@@ -250,7 +250,7 @@ def _take_outputs(executor_input: Json, exchange: Exchange, depot: Depot | None)
 
 
 def _deliver(target: Path, artifact: tuple[str, str], exchange: Exchange, depot: Depot | None) -> None:
-    """The sealed artifact: of this attempt, or what an earlier one left in the depot, or else its name alone."""
+    """The sealed artifact: of this attempt, or of an earlier one by the depot, or else its name."""
     output, digest = artifact
     source = exchange.output(digest)
     if source.is_file():

@@ -49,7 +49,7 @@ class SealedSetting:
     memory: Path
     """Directory in memory-backed storage; exists, and is empty but for the log."""
     deposit: Callable[[Mapping[str, list[str]]], None] | None = None
-    """Gives sealed outputs, digests by output, to whoever keeps them beyond this process; returns when they are kept."""
+    """Has sealed outputs, digests by output, kept beyond this process; returns when they are."""
 
 
 class TaskFailed(Exception):
