@@ -18,8 +18,10 @@ from kfp import components
 
 found = {}
 for path in sys.argv[1:]:
-    spec = components.load_component_from_file(path).component_spec
-    found[spec.name] = [sorted(spec.inputs), sorted(spec.outputs or {})]
+    component = components.load_component_from_file(path)
+    spec = component.component_spec
+    locks = component.platform_spec.platforms["sealflow"].config["locks"]
+    found[spec.name] = [sorted(spec.inputs), sorted(spec.outputs or {}), list(locks)]
 print(json.dumps(found))
 `;
 
@@ -48,5 +50,6 @@ it("both pipelines compile to specs that the Kubeflow SDK reads", async () => {
   expect(found["loan-scoring"]).toEqual([
     ["applicants_path", "model_path", "preprocessor_path"],
     ["rows_refused", "rows_scored", "scores"],
+    [expect.stringMatching(/^sha256:[0-9a-f]{64}$/)],
   ]);
 });

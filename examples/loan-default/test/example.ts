@@ -35,9 +35,9 @@ export async function openExample({ copied = false } = {}): Promise<Example> {
   const scoring = await loadPipeline(context, "score.ts");
   const engine = createEngine({ store: openStore(join(scratch, ".sealflow")) });
   const runner =
-    ({ document, locks }: typeof training) =>
+    ({ document }: typeof training) =>
     (parameters: JsonObject) =>
-      engine.run(document, { locks, parameters, baseDirectory: scratch });
+      engine.run(document, { parameters, baseDirectory: scratch });
   return {
     scratch,
     retrain: async (parameters) => runner(await loadPipeline(context, "pipeline.ts"))(parameters),

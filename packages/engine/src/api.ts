@@ -67,7 +67,10 @@ export interface RunOptions extends RunListeners {
   readonly caching?: boolean;
   /** Directory that relative importer paths start from. Default: the current directory. */
   readonly baseDirectory?: string;
-  /** Texts of hash-locked requirement files, by `sha256:…` of the text, for components that name a lock. */
+  /**
+   * Texts of hash-locked requirement files, by `sha256:…` of the text, for components that name a lock which the document
+   * does not carry.
+   */
   readonly locks?: Readonly<Record<string, string>>;
   /** After the first failed task start no further one. Default: false; what does not depend on it goes on. */
   readonly failFast?: boolean;

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { canonicalJson, type JsonObject, newUuid, SealflowError } from "@sealflow/core";
-import { createInterpretation, type PipelineDocument, type RunContext } from "@sealflow/pipeline";
+import { createInterpretation, locksOf, type PipelineDocument, type RunContext } from "@sealflow/pipeline";
 import type { Engine, EngineOptions, RunListeners, RunOptions } from "./api.js";
 import { textDigest } from "./cache/key.js";
 import { defaultEnvironmentsDirectory } from "./environments/environment.js";
@@ -157,7 +157,7 @@ class LocalEngine implements Engine {
         {
           ...{ runId, runName, settings, spec: document.spec, platform: document.platform },
           ...{ parameters, context },
-          locks: options.locks ?? {},
+          locks: { ...locksOf(document), ...options.locks },
           earlier: [],
           opening: [created, started],
           loop: { interpretation, decisions: interpretation.start(), attempts: new Map() },
@@ -209,7 +209,8 @@ class LocalEngine implements Engine {
     requireOpen(runId, mode, view.end?.state);
     const { creation } = view;
     if (creation === undefined) throw new Error(`run ${runId} has no first event`);
-    const { document, locks } = readStoredDocument(layout.document);
+    const { document, locks: besides } = readStoredDocument(layout.document);
+    const locks = { ...locksOf(document), ...besides };
     const settings = settingsFromJson(creation.options);
     const { runName, parameters } = creation;
     const context = contextOf(layout, { runName, settings, ...document });

@@ -21,6 +21,7 @@ export { taskIdOf } from "./interpreter/task-id.js";
 export * from "./interpreter/types.js";
 export { dependenciesOf } from "./ir/dependencies.js";
 export { type Finding, findingError } from "./ir/finding.js";
+export { locksOf, SEALFLOW_PLATFORM, withLocks } from "./ir/locks.js";
 export { type ParseOptions, parsePipelineDocument } from "./ir/parse.js";
 export { type DocumentPath, pathText } from "./ir/path.js";
 export * from "./ir/types.js";

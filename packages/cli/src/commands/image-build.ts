@@ -19,6 +19,7 @@ import {
   storedLogins,
 } from "@sealflow/cluster";
 import { SealflowError } from "@sealflow/core";
+import { locksOf } from "@sealflow/pipeline";
 import { ed25519Signer, signEnvelope } from "@sealflow/seal";
 import type { CliContext } from "../context.js";
 import { exitCode } from "../exit-code.js";
@@ -34,7 +35,7 @@ import type { ImageBaseFlags, ImageBuildFlags, ImageResolveFlags } from "../rout
 
 /** Builds, pushes, writes the image lock. */
 export async function build(context: CliContext, flags: ImageBuildFlags, file: string): Promise<number> {
-  const { document, locks } = await loadPipeline(context, file, flags);
+  const { document } = await loadPipeline(context, file, flags);
   const enclave = await enclaveOf(context, flags);
   const { env, stderr, stdout } = context.process;
   const sources = pythonSources(env);
@@ -45,7 +46,14 @@ export async function build(context: CliContext, flags: ImageBuildFlags, file: s
   const built = await interruptible(context, (signal) =>
     buildImage(
       {
-        ...{ document, locks, base: flags.base, target: flags.to, pythonSources: sources, version },
+        ...{
+          document,
+          locks: locksOf(document),
+          base: flags.base,
+          target: flags.to,
+          pythonSources: sources,
+          version,
+        },
         ...(lock === undefined ? {} : { lock }),
         ...(enclave === undefined ? {} : { enclave }),
         ...(statementSigner === undefined ? {} : { statementSigner }),

@@ -56,7 +56,7 @@ interface Start extends Omit<Execution, "flags" | "target"> {
 /** Loads the pipeline and runs it. */
 async function startRun(context: CliContext, flags: RunFlags, start: Start): Promise<number> {
   const { target, file, ...execution } = start;
-  const { document, ...loaded } = await loadPipeline(context, file, flags);
+  const { document } = await loadPipeline(context, file, flags);
   const parameters = parseParameters(document.spec, {
     assignments: flags.param ?? [],
     ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
@@ -69,7 +69,6 @@ async function startRun(context: CliContext, flags: RunFlags, start: Start): Pro
   if (target.kind === "jobs" && flags.sealed)
     return runSealedJobs(context, flags, { ...execution, target, asked });
   const options = {
-    ...loaded,
     // What a path on the command line means: it starts where the command is called, wherever the pipeline lies.
     baseDirectory: context.cwd,
     parameters,

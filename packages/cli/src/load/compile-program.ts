@@ -9,6 +9,7 @@ import {
   isPipeline,
   type PipelineDefinition,
   type PipelineDocument,
+  withLocks,
 } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
 import { nearest } from "../nearest.js";
@@ -16,15 +17,8 @@ import { importModule } from "./import-module.js";
 import type { SignatureReader } from "./python.js";
 import { readUserFile } from "./read-file.js";
 
-/** A compiled pipeline, and the locks that its components name. */
-export interface CompiledProgram {
-  readonly document: PipelineDocument;
-  /** Texts of hash-locked requirement files by `sha256:…` of the text. */
-  readonly locks: Readonly<Record<string, string>>;
-}
-
 /**
- * Imports the file, which runs its code, chooses its pipeline and compiles that.
+ * Imports the file, which runs its code, chooses its pipeline and compiles that, with the locks that its components name.
  *
  * @throws SealflowError `CLI_TYPESCRIPT_INVALID`, `CLI_MODULE_FAILED`, `CLI_PIPELINE_…`, `CLI_SIGNATURES_FAILED`,
  * `PIPELINE_…` for what is wrong in the pipeline.
@@ -33,7 +27,7 @@ export async function compileProgram(
   context: CliContext,
   path: string,
   options: { readonly pipeline?: string | undefined; readonly signatures: SignatureReader },
-): Promise<CompiledProgram> {
+): Promise<PipelineDocument> {
   const shown = relative(context.cwd, path);
   const definition = choose(await importModule(path, context), shown, options.pipeline);
   const urls = componentSources(definition);
@@ -41,7 +35,7 @@ export async function compileProgram(
   const sources = Object.fromEntries(
     urls.flatMap((url, index) => (files[index] ? [[url, files[index]]] : [])),
   );
-  return { document: compilePipeline(definition, { sources }), locks: await readLocks(files) };
+  return withLocks(compilePipeline(definition, { sources }), await readLocks(files));
 }
 
 function choose(

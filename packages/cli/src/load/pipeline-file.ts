@@ -9,8 +9,6 @@ import { readUserFile } from "./read-file.js";
 /** A pipeline that is ready to run. */
 export interface LoadedPipeline {
   readonly document: PipelineDocument;
-  /** Texts of hash-locked requirement files by digest, for components that name one. */
-  readonly locks: Readonly<Record<string, string>>;
 }
 
 /** Which pipeline of a file is meant. */
@@ -38,7 +36,7 @@ export async function loadPipeline(
   const text = await readUserFile(path, file);
   if (programs.has(kind)) return await compiled(context, path, options);
   const { parsePipelineDocument } = await import("@sealflow/pipeline");
-  return { document: parsePipelineDocument(text, { file }), locks: {} };
+  return { document: parsePipelineDocument(text, { file }) };
 }
 
 /** Python starts first, to be up when the modules are loaded and it is known which files it is to read. */
@@ -46,7 +44,7 @@ async function compiled(context: CliContext, path: string, options: LoadOptions)
   const signatures = startSignatureReader(context.process.env);
   try {
     const { compileProgram } = await import("./compile-program.js");
-    return await compileProgram(context, path, { ...options, signatures });
+    return { document: await compileProgram(context, path, { ...options, signatures }) };
   } finally {
     signatures.stop();
   }

@@ -1,6 +1,6 @@
 /** What of a document's Kubernetes settings has no effect on one machine, told once per run. */
 import { isJsonObject, type JsonObject } from "@sealflow/core";
-import type { PipelineSpec, PlatformSpec } from "@sealflow/pipeline";
+import { type PipelineSpec, type PlatformSpec, SEALFLOW_PLATFORM } from "@sealflow/pipeline";
 
 /** Fields of an executor that are followed. Source: kubernetes_executor_config.proto, KubernetesExecutorConfig. */
 const followed = new Set([
@@ -58,7 +58,7 @@ export function ignoredSettings({
     if (field !== "workspace" && field !== "activeDeadlineSeconds") note(field, "the pipeline");
   }
   for (const name of Object.keys(platform?.platforms ?? {})) {
-    if (name !== "kubernetes") note("everything", `platform ${name}`);
+    if (name !== "kubernetes" && name !== SEALFLOW_PLATFORM) note("everything", `platform ${name}`);
   }
   if (places.size === 0) return undefined;
   const named = [...places].sort().map(([setting, at]) => `${setting} (${at.join(", ")})`);

@@ -1,16 +1,21 @@
 import { decodeMessage } from "../decode/decode.js";
 import { nearest } from "../decode/nearest.js";
 import { Findings } from "../finding.js";
+import { checkLocks, SEALFLOW_PLATFORM } from "../locks.js";
 import { member } from "../record.js";
 import type { PipelineSpec, PlatformSpec, SinglePlatformSpec } from "../types.js";
 
-/** The platform that the official backend reads; every other is silently passed over there. */
+/** The platform that the official backend reads; every other is silently passed over there, also the one of our own. */
 const PLATFORM = "kubernetes";
 
 /** Checks the platform document: known platform, entries for executors that are there, known fields in each. */
 export function checkPlatform(platform: PlatformSpec, spec: PipelineSpec, findings: Findings): void {
   for (const [name, single] of Object.entries(platform.platforms)) {
     const path = ["platforms", name];
+    if (name === SEALFLOW_PLATFORM) {
+      checkLocks(single, findings);
+      continue;
+    }
     if (name !== PLATFORM) {
       findings.error(
         "PIPELINE_PLATFORM_UNKNOWN",
