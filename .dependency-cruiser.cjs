@@ -6,7 +6,7 @@ const rooms = {
   core: [],
   pipeline: ["core"],
   attest: ["core"],
-  seal: ["core", "attest"],
+  seal: ["core"],
   trust: ["core", "pipeline", "attest", "seal"],
   kfp: ["core"],
   engine: ["core", "pipeline", "seal", "trust"],

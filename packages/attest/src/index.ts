@@ -16,12 +16,10 @@ export {
 export { type AppraisalRequest, appraise } from "./policy/appraise.js";
 export { diffPolicies, type PolicyChange } from "./policy/diff.js";
 export {
-  keyIdOf,
   openPolicy,
   type PolicyEnvelope,
   type PolicyTrust,
   policyPayloadType,
-  preAuthenticationEncoding,
   signPolicy,
 } from "./policy/envelope.js";
 export { type AppraisalPolicy, checkPolicy, type Measurement, parsePolicy } from "./policy/schema.js";

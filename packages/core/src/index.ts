@@ -1,5 +1,6 @@
 export * from "./bytes.js";
 export * from "./digest.js";
+export * from "./dsse.js";
 export * from "./errors.js";
 export * from "./ids.js";
 export * from "./json.js";

@@ -33,7 +33,7 @@ export {
   type VerifiedEnvelope,
   verifyEnvelope,
 } from "./dsse/envelope.js";
-export { ed25519Signer, keyIdOf, type Signer, signerFromSeed } from "./dsse/signer.js";
+export { ed25519Signer, type Signer, signerFromSeed } from "./dsse/signer.js";
 export { encryptForAge } from "./export/age.js";
 export { encryptJwe, type JweKey, maxJweBytes } from "./export/jwe.js";
 export { deriveKey } from "./keys/derive.js";

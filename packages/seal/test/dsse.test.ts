@@ -1,11 +1,10 @@
-import { canonicalJson, fromHex, fromUtf8, toBase64, toHex, utf8 } from "@sealflow/core";
+import { canonicalJson, fromHex, fromUtf8, keyIdOf, toBase64, toHex, utf8 } from "@sealflow/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   addSignature,
   type Envelope,
   encodeEnvelope,
-  keyIdOf,
   parseEnvelope,
   signEnvelope,
   signerFromSeed,

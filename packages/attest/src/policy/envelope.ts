@@ -4,14 +4,13 @@
  */
 import {
   canonicalJson,
-  concatBytes,
   fromBase64,
   fromUtf8,
   isSealflowError,
+  keyIdOf,
+  preAuthenticationEncoding,
   SealflowError,
-  sha256,
   toBase64,
-  toHex,
   utf8,
 } from "@sealflow/core";
 import { z } from "zod";
@@ -31,17 +30,6 @@ const schema = z.strictObject({
 
 /** A signed policy. */
 export type PolicyEnvelope = z.infer<typeof schema>;
-
-/** DSSE's pre-authentication encoding: what is signed. */
-export function preAuthenticationEncoding(type: string, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const typeBytes = utf8(type);
-  return concatBytes(utf8(`DSSEv1 ${typeBytes.length} `), typeBytes, utf8(` ${payload.length} `), payload);
-}
-
-/** Key id: lower-case hex of SHA-256 over the raw Ed25519 public key. */
-export async function keyIdOf(publicKey: Uint8Array<ArrayBuffer>): Promise<string> {
-  return toHex(await sha256(publicKey));
-}
 
 /**
  * Signs a policy.

@@ -3,19 +3,20 @@
  * canonical JSON (RFC 8785) of the envelope, signatures in ascending order of their key ids, no key twice. Every
  * envelope has exactly one text, so a changed bit is a changed envelope.
  */
-import { preAuthenticationEncoding } from "@sealflow/attest";
 import {
   canonicalJson,
   compareCodeUnits,
   fromBase64,
   isSealflowError,
+  keyIdOf,
+  preAuthenticationEncoding,
   SealflowError,
   toBase64,
   utf8,
 } from "@sealflow/core";
 import { readCanonicalJson } from "../json/canonical.js";
 import { type JsonPlace, jsonReader } from "../json/reader.js";
-import { keyIdOf, type Signer } from "./signer.js";
+import type { Signer } from "./signer.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

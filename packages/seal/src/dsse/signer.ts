@@ -1,8 +1,5 @@
 /** Ed25519 (RFC 8032) signers through WebCrypto. */
-import { keyIdOf } from "@sealflow/attest";
 import { concatBytes, fromBase64Url, fromHex } from "@sealflow/core";
-
-export { keyIdOf };
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

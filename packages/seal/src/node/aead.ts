@@ -1,6 +1,7 @@
 /** AES-256-GCM through `node:crypto`: no copies into other threads, so that one core does several GB/s. */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { type AeadFactory, tagBytes } from "../container/cipher.js";
+import { noteShortLived } from "./memory.js";
 
 const algorithm = "aes-256-gcm";
 const options = { authTagLength: tagBytes };
@@ -12,6 +13,7 @@ export const nodeAead: AeadFactory = (key) => ({
     const ciphertext = cipher.update(plaintext);
     // GCM holds nothing back: `final` only makes the tag.
     cipher.final();
+    noteShortLived(ciphertext.length);
     return [ciphertext, cipher.getAuthTag()];
   },
   open: (sealed, nonce, aad) => {
@@ -19,6 +21,7 @@ export const nodeAead: AeadFactory = (key) => ({
     const decipher = createDecipheriv(algorithm, key, nonce, options).setAAD(aad);
     decipher.setAuthTag(sealed.subarray(end));
     const plaintext = decipher.update(sealed.subarray(0, end));
+    noteShortLived(plaintext.length);
     try {
       decipher.final();
     } catch {
