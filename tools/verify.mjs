@@ -13,6 +13,11 @@ if (existsSync(join(root, "python/pyproject.toml"))) {
   must(python, ["-m", "ruff", "check", "python", "examples", "bench"]);
   must(python, ["-m", "ruff", "format", "--check", "python", "examples", "bench"]);
   must(python, ["-m", "mypy", "--config-file", "python/pyproject.toml", "python/src"]);
+  const mypyPath = ["python/src", "python/src/sealflow/shim", "examples/loan-default"].join(":");
+  const example = ["examples/loan-default/steps.py", "examples/loan-default/loan_default"];
+  must(python, ["-m", "mypy", "--config-file", "python/pyproject.toml", ...example], {
+    env: { ...process.env, MYPYPATH: mypyPath },
+  });
 }
 if (existsSync(join(root, "tools/docs.mjs"))) must("node", ["tools/docs.mjs"]);
 if (!process.argv.includes("--checks-only")) must("npm", ["test"]);

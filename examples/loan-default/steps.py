@@ -180,7 +180,7 @@ def train_model(
     matrix, labels, names = read_features(train_features.path)
     booster = train(matrix, labels, names, settings, source_rows=source_rows)
     save(booster, model.path)
-    trees = booster.num_boosted_rounds()
+    trees = int(booster.num_boosted_rounds())
     model.metadata.update(framework="xgboost", format="ubj", trees=trees)
     return trees
 

@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from worker_client import gone_soon
+from worker_client import WorkerClient, gone_soon
+
+from sealflow.imports import ComponentImports
 
 NOOP = "def f() -> int:\n    return 1\n"
 
@@ -293,6 +295,66 @@ def test_preparing_imports_without_running_the_source(worker):
         "import sys\nHAD = 'email.message' in sys.modules\ndef f() -> bool:\n    return HAD\n"
     )
     assert worker.output(loaded["task"])["parameterValues"]["Output"] is True
+
+
+TRAVELLING = """
+if False:  # what the modules import, for tools that look
+    import wave
+_sealflow_modules = {
+    "parts": ("parts/__init__.py", True, ("from . import inner\\n" "from parts.other import x\\n")),
+    "parts.inner": ("parts/inner.py", False, ("import colorsys\\n")),
+    "parts.other": ("parts/other.py", False, ("from email import message\\nx = 1\\n")),
+    "lonely": ("lonely.py", False, ("import sched\\n")),
+}
+def f() -> None:
+    from parts import inner
+def g():
+    import graphlib
+    f()
+def h():
+    import shelve
+"""
+
+
+def test_what_travelling_modules_import_is_imported_where_they_are(worker):
+    file = worker.directory / "source.py"
+    file.write_text(TRAVELLING)
+    worker.send({"op": "prepare", "sources": [{"path": str(file)}], "modules": []})
+    assert worker.event()["imported"] == ["colorsys", "email", "graphlib", "shelve"]
+
+
+def test_a_function_needs_what_it_reaches():
+    found = ComponentImports(TRAVELLING)
+    assert [module for module, _ in found.of_function("g")] == ["graphlib", "colorsys", "email"]
+    assert [module for module, _ in found.of_function("h")] == ["shelve"]
+    assert found.of_function("nothing") == []
+
+
+BLOCKED = "import os, time\nwhile not os.path.exists({!r}):\n    time.sleep(0.01)\n"
+
+
+def test_a_task_waits_for_its_own_imports_only_and_its_end_is_told_during_others(tmp_path):
+    go = tmp_path / "go"
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "blocked.py").write_text(BLOCKED.format(str(go)))
+    client = WorkerClient(tmp_path, path=str(tmp_path / "modules"))
+    source = """
+import sys, wave
+HAD = [name in sys.modules for name in ("wave", "blocked")]
+def f() -> list:
+    return HAD
+"""
+    try:
+        with client.together():
+            client.send({"op": "prepare", "modules": ["blocked"]})
+            task = client.start(source)
+        assert [client.event()["event"], client.wait_for("exited", task)["exitCode"]] == ["started", 0]
+        assert client.output(task)["parameterValues"]["Output"] == [True, False]
+        go.touch()
+        assert client.event()["imported"] == ["blocked"]
+    finally:
+        go.touch()
+        client.close()
 
 
 def test_files_in_the_current_directory_do_not_shadow_modules(worker):

@@ -1,5 +1,6 @@
 """Speaks the worker's protocol from a test."""
 
+import contextlib
 import json
 import os
 import select
@@ -17,16 +18,17 @@ PYTHON_SOURCES = str(Path(__file__).parent.parent / "src")
 
 
 class WorkerClient:
-    def __init__(self, directory, python=sys.executable):
+    def __init__(self, directory, python=sys.executable, path=""):
         self.directory = Path(directory)
         self.count = 0
         self.buffer = b""
+        self.held = None
         self.events, writer = os.pipe()
         self.process = subprocess.Popen(
             [python, "-c", AT_DESCRIPTOR_3, str(writer), python],
             stdin=subprocess.PIPE,
             pass_fds=[writer],
-            env={**os.environ, "PYTHONPATH": PYTHON_SOURCES},
+            env={**os.environ, "PYTHONPATH": f"{PYTHON_SOURCES}{os.pathsep}{path}".rstrip(os.pathsep)},
             cwd=self.directory,
             bufsize=0,
             start_new_session=True,
@@ -38,7 +40,18 @@ class WorkerClient:
         self.send_line(json.dumps(request).encode())
 
     def send_line(self, line):
-        self.process.stdin.write(line + b"\n")
+        if self.held is None:
+            self.process.stdin.write(line + b"\n")
+        else:
+            self.held += line + b"\n"
+
+    @contextlib.contextmanager
+    def together(self):
+        """Sends what is sent inside in one piece."""
+        self.held = b""
+        yield
+        held, self.held = self.held, None
+        self.process.stdin.write(held)
 
     def event(self, timeout=60.0):
         """The next event; None at the end of the stream."""

@@ -21,7 +21,7 @@ def write_frame(frame: pd.DataFrame, path: Pathish) -> None:
 
 def read_frame(path: Pathish) -> pd.DataFrame:
     """Reads what `write_frame` wrote."""
-    return pq.read_table(path).to_pandas(split_blocks=True, self_destruct=True)
+    return pq.ParquetFile(path).read().to_pandas(split_blocks=True, self_destruct=True)
 
 
 def write_features(matrix: np.ndarray, labels: np.ndarray, names: list[str], path: Pathish) -> None:
@@ -61,5 +61,5 @@ def write_columns(columns: dict[str, np.ndarray], path: Pathish) -> None:
 
 def read_columns(path: Pathish) -> dict[str, np.ndarray]:
     """Reads what `write_columns` wrote."""
-    table = pq.read_table(path)
+    table = pq.ParquetFile(path).read()
     return {name: table.column(name).to_numpy() for name in table.column_names}

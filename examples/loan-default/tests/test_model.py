@@ -1,9 +1,10 @@
 import json
 
+import daal4py
 import numpy as np
 import pytest
 import xgboost as xgb
-from loan_default import onedal, preprocessing, training
+from loan_default import onedal, preprocessing, training, ubjson
 from loan_default.evaluation import evaluate, roc_curve
 from loan_default.quality import read_loans
 from loan_default.schema import LABEL, DataError
@@ -92,8 +93,79 @@ def test_early_stopping_judges_no_copy_and_no_test_row():
 def test_a_converted_model_survives_its_file_and_predicts_as_xgboost(tmp_path):
     model = onedal.convert(BOOSTER)
     model.save(tmp_path / "m")
+    assert onedal.load(tmp_path / "m")._model.__getstate__() == model._model.__getstate__()
     found = onedal.load(tmp_path / "m").probabilities(FITTED.transform(TEST))
     assert onedal.difference(found, SCORED) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        training.Settings(n_estimators=40),
+        training.Settings(n_estimators=3, max_depth=1),
+        training.Settings(n_estimators=2, min_child_weight=1e9),
+        training.Settings(early_stopping_rounds=5, learning_rate=0.3),
+    ],
+    ids=["deep", "stumps", "leaves", "stopped early"],
+)
+def test_a_converted_model_is_to_the_byte_that_of_daal4pys_own_converter(settings):
+    booster = training.train(FEATURES, LABELS, FITTED.features, settings)
+    expected = daal4py.mb.convert_model(booster)
+    found = onedal.convert(booster)
+    assert found._model.__getstate__() == expected.daal_model_.__getstate__()
+    assert found.features == expected.n_features_in_
+
+
+def test_missing_values_go_the_same_way_in_a_converted_model():
+    gaps = np.where(np.random.default_rng(1).random(FEATURES.shape) < 0.2, np.nan, FEATURES)
+    booster = training.train(gaps, LABELS, FITTED.features, training.Settings(n_estimators=40))
+    found = onedal.convert(booster).probabilities(gaps)
+    assert onedal.difference(found, booster.inplace_predict(gaps)) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"objective": "reg:squarederror"}, "got reg:squarederror of gbtree"),
+        ({"objective": "binary:logistic", "booster": "dart"}, "got binary:logistic of dart"),
+    ],
+)
+def test_a_model_of_another_kind_is_not_converted(parameters, reason):
+    booster = xgb.train(parameters, xgb.DMatrix(FEATURES, LABELS), 2)
+    with pytest.raises(DataError, match=reason):
+        onedal.convert(booster)
+
+
+def test_a_split_by_categories_is_not_converted():
+    data = xgb.DMatrix(
+        np.arange(100.0)[:, None] % 5, np.arange(100) % 5 == 3, feature_types=["c"], enable_categorical=True
+    )
+    booster = xgb.train({"objective": "binary:logistic", "max_cat_to_onehot": 1}, data, 2)
+    with pytest.raises(DataError, match="categories"):
+        onedal.convert(booster)
+
+
+def test_ubjson_reads_what_xgboost_writes_as_json():
+    def plain(value):
+        if isinstance(value, dict):
+            return {name: plain(each) for name, each in value.items()}
+        if isinstance(value, list | np.ndarray):
+            return [plain(each) for each in value]
+        return (
+            float(np.float32(value)) if isinstance(value, float | np.floating | int | np.integer) else value
+        )
+
+    raw = BOOSTER.save_raw("ubj")
+    assert plain(ubjson.read(raw)) == plain(json.loads(BOOSTER.save_raw("json")))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"?", b"[$", b"[$d#i\x04\0\0", b"Si\x05ab", b"[#i\xff", b"[" * 100_000, b"TT", b"{i\x01aT"],
+)
+def test_damaged_ubjson_is_refused(content):
+    with pytest.raises(DataError, match="UBJSON"):
+        ubjson.read(content)
 
 
 @pytest.mark.parametrize(

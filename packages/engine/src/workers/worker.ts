@@ -153,8 +153,20 @@ function workerEnvironment(
     PYTHONUNBUFFERED: undefined,
     PYTHONDONTWRITEBYTECODE: undefined,
     PYTHONHASHSEED: environment.PYTHONHASHSEED,
+    GLIBC_TUNABLES: environment.GLIBC_TUNABLES ?? ALLOCATION,
   };
 }
+
+/**
+ * How glibc's allocator behaves in a task. By itself it gives the memory of every intermediate array back at once and
+ * takes it anew, page by page, until it has learnt their sizes, which a fresh process has not: half of a step's time on a
+ * few hundred thousand rows. Elsewhere the variable says nothing.
+ */
+const ALLOCATION = [
+  "glibc.malloc.hugetlb=1",
+  `glibc.malloc.mmap_threshold=${32 * 2 ** 20}`,
+  `glibc.malloc.trim_threshold=${64 * 2 ** 20}`,
+].join(":");
 
 function rejected(reason: string): SealflowError {
   return new SealflowError({

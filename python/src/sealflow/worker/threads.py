@@ -28,7 +28,14 @@ COUNT_VARIABLES = (
 # Idle OpenMP threads that spin take the processor from tasks that run beside them. A few thousand spins keep
 # the speed of a
 # task that is alone and cost little when several run.
-_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "5000", "KMP_BLOCKTIME": "1"}
+# OpenBLAS counts in powers of two of the processor's clock: a millisecond or less, where its own choice is
+# thirty, spent as soon as its threads are made, in every task.
+_WAITING = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "5000",
+    "KMP_BLOCKTIME": "1",
+    "OPENBLAS_THREAD_TIMEOUT": "20",
+}
 
 _LIBRARIES = re.compile(
     r"/[^/\n]*(?:openblas|libgomp|libomp|libiomp|libmkl_rt|libblis)[^/\n]*\.so[^/\n]*$", re.MULTILINE
@@ -115,7 +122,8 @@ def apply(count: int, setters: list[Callable[[int], Any]], environment: Mapping[
     for setter in setters:
         setter(count)
     daal4py = sys.modules.get("daal4py")
-    if daal4py is not None and hasattr(daal4py, "daalinit"):
+    # Telling it starts its threads; all processors are what it takes by itself.
+    if daal4py is not None and hasattr(daal4py, "daalinit") and count != available():
         daal4py.daalinit(count)
     pyarrow = sys.modules.get("pyarrow")
     if pyarrow is not None and hasattr(pyarrow, "set_cpu_count"):

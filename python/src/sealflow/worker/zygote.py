@@ -10,11 +10,13 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sealflow import kfp_shim, sources
 from sealflow.errors import SourceError
 from sealflow.worker import processes, requests, sealing, task, threads
+from sealflow.worker.preparing import Preparing
 
 Json = dict[str, Any]
 
@@ -49,12 +51,16 @@ class Zygote:
         self.buffer = bytearray()
         self.nothing = os.open(os.devnull, os.O_RDONLY)
         self.setters = threads.loaded_setters()
+        self.preparing = Preparing()
         # Processes that imported libraries started for themselves.
         self.helpers: set[int] = set()
         self.ended: set[str] = set()
         self.swept = 0.0
         self.kfp_tried = False
         self.stopping = False
+        self.importing = False
+        # Set by imports, until the next fork.
+        self.stale = False
         # Made by the first sealed task.
         self.sealing: sealing.Sealing | None = None
 
@@ -68,18 +74,51 @@ class Zygote:
         try:
             while not self.stopping:
                 watching = any(each.limit for each in self.tasks.values())
-                ready = poll.poll(_WATCH_SECONDS * 1000 if watching or self.ended else None)
-                self._reap(wakeup)
+                ready = poll.poll(self._patience(watching))
+                self._drain(wakeup)
+                self._reap()
                 self._sweep()
                 if watching:
                     self._watch_memory()
                 if any(descriptor == self.input for descriptor, _ in ready):
                     self._read()
+                elif self.preparing.waits:
+                    self._import(self.preparing.step)
         finally:
             self._kill_everything()
             if self.sealing is not None:
                 self.sealing.close()
         return 0
+
+    def _patience(self, watching: bool) -> float | None:
+        """How long to wait for requests and ends of tasks, in milliseconds."""
+        if self.preparing.waits:
+            return 0
+        return _WATCH_SECONDS * 1000 if watching or self.ended else None
+
+    def _import(self, work: Callable[[], None]) -> None:
+        """Imports something; tasks that end meanwhile are reported at once."""
+        self.importing = True
+        try:
+            work()
+        finally:
+            self.importing = False
+        self.stale = True
+        for answer in self.preparing.answers():
+            self._emit(answer)
+
+    def _take_stock(self) -> None:
+        """Before a fork: looks at what has been imported since the last one."""
+        if self.stale:
+            self.stale = False
+            self.setters = threads.loaded_setters()
+            self._freeze()
+
+    def _on_child(self, *_: object) -> None:
+        # What an import started and waits for is none of ours.
+        if self.importing:
+            for pid in list(self.tasks):
+                self._reap_one(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
     def _set_up_process(self) -> int:
         os.set_inheritable(self.output, False)
@@ -90,7 +129,7 @@ class Zygote:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, self._on_child)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         processes.become_subreaper()
         kfp_shim.install()
@@ -114,7 +153,6 @@ class Zygote:
     def _freeze(self) -> None:
         """Keeps what is loaded out of the collector's way, so that tasks share its memory."""
         self.helpers = set(processes.children_of(os.getpid())) - set(self.tasks)
-        gc.collect()
         gc.freeze()
         gc.disable()
 
@@ -174,8 +212,12 @@ class Zygote:
             # Compiled here, once for all tasks; the task itself reports what is wrong with it.
             with contextlib.suppress(SourceError):
                 self._load_kfp_for(sources.compiled(request["source"]).co_names)
+            if self.preparing.waits:
+                source, function = request["source"], request["function"]
+                self._import(lambda: self.preparing.hurry(source, function))
         if request.get("sealed"):
             self._seal(request)
+        self._take_stock()
         reader, writer = os.pipe()
         # A kill request may come before the new process has reset its handlers: signals wait until then.
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
@@ -239,34 +281,16 @@ class Zygote:
             processes.signal_group(running.pid, getattr(signal, f"SIG{request['signal']}"))
 
     def _prepare(self, request: Json) -> None:
-        from sealflow import imports
+        self.preparing.add(request["sources"], request["modules"])
+        for answer in self.preparing.answers():
+            self._emit(answer)
 
-        started = time.monotonic()
-        wanted: list[tuple[str, tuple[str, ...]]] = [(name, ()) for name in request["modules"]]
-        failed: list[dict[str, str]] = []
-        for path in request["sources"]:
-            try:
-                with open(path, "rb") as file:
-                    wanted += imports.imports_of(file.read().decode("utf-8-sig"))
-            except (OSError, SyntaxError, ValueError, RecursionError) as error:
-                failed.append({"module": path, "error": f"{type(error).__name__}: {error}"})
-        imported, not_imported = imports.preload(dict(wanted).items())
-        self.setters = threads.loaded_setters()
-        self._freeze()
-        self._emit(
-            {
-                "event": "prepared",
-                "imported": imported,
-                "failed": failed + not_imported,
-                "seconds": round(time.monotonic() - started, 6),
-                "threads": processes.thread_count(),
-            }
-        )
-
-    def _reap(self, wakeup: int) -> None:
+    def _drain(self, wakeup: int) -> None:
         with contextlib.suppress(BlockingIOError):
             while len(os.read(wakeup, 4096)) == 4096:
                 pass
+
+    def _reap(self) -> None:
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -274,12 +298,17 @@ class Zygote:
                 return
             if ended is None:
                 return
-            # The zombie still holds its number, so the group can be killed without hitting a stranger.
-            if ended.si_pid in self.tasks:
-                processes.signal_group(ended.si_pid, signal.SIGKILL)
-            _, status, usage = os.wait4(ended.si_pid, 0)
-            if ended.si_pid in self.tasks:
-                self._finish(self.tasks.pop(ended.si_pid), status, usage)
+            self._reap_one(ended)
+
+    def _reap_one(self, ended: os.waitid_result | None) -> None:
+        if ended is None:
+            return
+        # The zombie still holds its number, so the group can be killed without hitting a stranger.
+        if ended.si_pid in self.tasks:
+            processes.signal_group(ended.si_pid, signal.SIGKILL)
+        _, status, usage = os.wait4(ended.si_pid, 0)
+        if ended.si_pid in self.tasks:
+            self._finish(self.tasks.pop(ended.si_pid), status, usage)
 
     def _finish(self, ended: Task, status: int, usage: Any) -> None:
         del self.names[ended.name]
