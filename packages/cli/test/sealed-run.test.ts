@@ -1,9 +1,11 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -68,6 +70,17 @@ function found(path: string, texts: readonly string[]): string[] {
   }
 }
 
+interface LoopEnd {
+  readonly outputs: { readonly parameters: Record<string, unknown> };
+}
+
+function eventsOf(text: string): Record<string, unknown>[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
 describe("a sealed run", () => {
   it("leaves nothing but ciphertext, and what it was told to show", async () => {
     const outcome = await run();
@@ -107,6 +120,54 @@ describe("a sealed run", () => {
     expect(computed.map(({ path }: { path: string }) => path)).toEqual(["importer"]);
     expect(summaryOf(second).outputs).toEqual({ rows: 3, accuracy: 0.875 });
     expect(readFileSync(join(directory, "trust.yaml"), "utf8")).toBe(anchors);
+  });
+
+  it("marks what a task is given as sealed where it depends on sealed values, whatever its type", async () => {
+    const outcome = await run("--events", "events.jsonl");
+    expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
+    const told = eventsOf(readFileSync(join(directory, "events.jsonl"), "utf8"));
+    const joined = told.find(({ type, path }) => type === "task-started" && path === "condition-1/join");
+    expect(joined).toMatchObject({
+      inputs: { parameters: { texts: "(sealed)", rows: "(sealed)" } },
+      hidden: ["rows", "texts"],
+    });
+    const described = told.find(
+      ({ type, path }) => type === "task-started" && /\[0\]\/describe$/.test(`${path}`),
+    );
+    expect(described).toMatchObject({ inputs: { parameters: { index: 1, pause: 0 } } });
+    expect(described).not.toHaveProperty("hidden");
+    const loop = told.find(({ type, path }) => type === "dag-finished" && /for-loop-\d+$/.test(`${path}`));
+    expect(Object.values((loop as unknown as LoopEnd).outputs.parameters)).toEqual(["(sealed)"]);
+    expect(outcome.stdout).not.toContain("sealed:sha256");
+  });
+
+  it("takes the lists of the pipeline's own project, wherever it is called, and says so", async () => {
+    const inner = join(directory, "models/loans");
+    mkdirSync(inner, { recursive: true });
+    for (const name of ["pipeline.ts", "steps.components.ts", "steps.py"])
+      renameSync(join(directory, name), join(inner, name));
+    const lists = { release: ["load/Output"], declassify: ["train/Output"] };
+    writeFileSync(join(directory, "sealflow.config.json"), JSON.stringify({ release: ["train/metrics"] }));
+    writeFileSync(join(inner, "sealflow.config.json"), JSON.stringify(lists));
+    const outcome = await sealflow("run", "models/loans/pipeline.ts", "--sealed", "--json");
+    expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
+    expect(outcome.stderr).toContain(
+      "leaves in the clear: load/Output, train/Output (to whoever orders the tasks) [lists of models/loans/sealflow.config.json]",
+    );
+    const summary = summaryOf(outcome);
+    expect(summary.outputs).toEqual({ rows: 3, accuracy: 0.875 });
+    const train = summary.tasks.find(({ path }: { path: string }) => path === "train");
+    expect(train.artifacts.metrics[0].metadata).toEqual({});
+    // Runs stay where the command was called.
+    expect(existsSync(join(directory, ".sealflow/runs"))).toBe(true);
+    expect(existsSync(join(inner, ".sealflow"))).toBe(false);
+    // Without a list of its own, the next one above counts.
+    rmSync(join(inner, "sealflow.config.json"));
+    const above = await sealflow("run", "models/loans/pipeline.ts", "--sealed", "--json", ...declassified);
+    expect(above.stderr).toContain(
+      "train/metrics, train/Output (to whoever orders the tasks) [lists of sealflow.config.json]",
+    );
+    expect(summaryOf(above).outputs).toEqual({ rows: "(sealed)", accuracy: 0.875 });
   });
 
   it("is refused where its order depends on what is not declassified", async () => {

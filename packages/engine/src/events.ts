@@ -55,6 +55,8 @@ export type RunEvent = EventBase &
         readonly path: TaskPath;
         readonly state: RunState | "SKIPPED";
         readonly outputs: TaskOutputs;
+        /** In sealed runs: output parameters that depend on sealed values. Above they read `(sealed)`. */
+        readonly hidden?: readonly string[];
         readonly error?: ErrorBody;
       }
     | {
@@ -64,6 +66,8 @@ export type RunEvent = EventBase &
         readonly name?: string;
         readonly attempt: number;
         readonly inputs: TaskInputValues;
+        /** In sealed runs: input parameters that depend on sealed values. Above they read `(sealed)`. */
+        readonly hidden?: readonly string[];
         readonly cacheKey?: string;
         readonly log?: string;
       }

@@ -6,7 +6,6 @@ import {
   type HeadStart,
   type RunListeners,
   type RunSummary,
-  type SealedSettings,
   type Store,
 } from "@sealflow/engine";
 import type { PipelineDocument } from "@sealflow/pipeline";
@@ -25,7 +24,7 @@ import type { ExecutionFlags, RunFlags } from "../routes/run.js";
 import { openEventFile } from "./event-file.js";
 import { withHeadStart } from "./head-start.js";
 import type { OpenJobs } from "./jobs-target.js";
-import { unionOf } from "./sealed-lists.js";
+import { sealedLists } from "./sealed-lists.js";
 import { type Target, targetOf, withSession } from "./target.js";
 import { watchRun } from "./watch-run.js";
 
@@ -62,10 +61,10 @@ async function startRun(context: CliContext, flags: RunFlags, start: Start): Pro
     ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
   });
   if (target.kind === "remote") {
-    const { project, store } = execution;
-    return runElsewhere(context, flags, { target, document, parameters, project, store });
+    const { store } = execution;
+    return runElsewhere(context, flags, { target, document, parameters, file, store });
   }
-  const asked = { project: execution.project, document, parameters };
+  const asked = { file, document, parameters };
   if (target.kind === "jobs" && flags.sealed)
     return runSealedJobs(context, flags, { ...execution, target, asked });
   const options = {
@@ -78,25 +77,17 @@ async function startRun(context: CliContext, flags: RunFlags, start: Start): Pro
     ...clusterObjects(context, flags),
     ...(flags.finalStatus === undefined ? {} : { finalStatusWords: flags.finalStatus }),
     ...(flags.collected === undefined ? {} : { collected: flags.collected }),
-    ...(flags.sealed ? { sealed: sealedSettings(execution.project, flags) } : {}),
+    ...(flags.sealed ? { sealed: await sealedLists(context, flags, file) } : {}),
   };
   return execute(context, { flags, target, ...execution }, (engine, listeners) =>
     engine.run(document, { ...options, ...listeners }),
   );
 }
 
-/** What the configuration lists, and what the command line adds to it. */
-function sealedSettings({ config }: Project, flags: RunFlags): SealedSettings {
-  return {
-    release: unionOf(config.release, flags.release),
-    declassify: unionOf(config.declassify, flags.declassify),
-  };
-}
-
 type SealedJobs = Execution extends infer E
   ? Omit<E, "flags"> & {
       readonly asked: {
-        readonly project: Project;
+        readonly file: string;
         readonly document: PipelineDocument;
         readonly parameters: JsonObject;
       };
@@ -125,7 +116,7 @@ interface Elsewhere {
   readonly target: Extract<Target, { kind: "remote" }>;
   readonly document: PipelineDocument;
   readonly parameters: JsonObject;
-  readonly project: Project;
+  readonly file: string;
   readonly store: Store;
 }
 

@@ -3,9 +3,8 @@ import { type ConfidentialContext, remoteArtifact, type Session } from "@sealflo
 import { type JsonObject, SealflowError } from "@sealflow/core";
 import type { RunSummary } from "@sealflow/engine";
 import type { PipelineDocument } from "@sealflow/pipeline";
-import { unionOf } from "../commands/sealed-lists.js";
+import { sealedLists } from "../commands/sealed-lists.js";
 import type { CliContext } from "../context.js";
-import type { Project } from "../project/project.js";
 import type { RunFlags } from "../routes/run.js";
 import { type PreparedRun, prepareConfidential } from "./prepare.js";
 import { readRecord } from "./record.js";
@@ -17,18 +16,17 @@ export async function prepared(
   context: CliContext,
   flags: RunFlags,
   run: {
-    readonly project: Project;
+    /** Of the pipeline. */
+    readonly file: string;
     readonly document: PipelineDocument;
     readonly parameters: JsonObject;
     readonly held: ConfidentialContext | undefined;
   },
 ): Promise<PreparedRun> {
-  const { config } = run.project;
   return prepareConfidential(context, flags, {
     ...{ document: run.document, parameters: run.parameters, name: flags.name },
     inputs: flags.input ?? [],
-    release: unionOf(config.release, flags.release),
-    declassify: unionOf(config.declassify, flags.declassify),
+    ...(await sealedLists(context, flags, run.file)),
     settings: await confidentialSettings(context, flags, run.held),
   });
 }

@@ -47,6 +47,19 @@ export async function findProject(cwd: string): Promise<Project> {
   }
 }
 
+/**
+ * The nearest configuration at or above a directory, whatever else marks a project below it; none where no directory has one.
+ *
+ * @throws SealflowError `CLI_CONFIG_INVALID`
+ */
+export async function configurationAbove(start: string): Promise<Project | undefined> {
+  for (let directory = start; ; directory = dirname(directory)) {
+    const path = join(directory, configFile);
+    if (existsSync(path)) return { directory, config: await readConfig(path) };
+    if (dirname(directory) === directory) return undefined;
+  }
+}
+
 /** The directory of runs and artifacts: the flag, else SEALFLOW_STORE, else the configuration, else `.sealflow`. */
 export function storeDirectory(context: CliContext, project: Project, flag: string | undefined): string {
   const named = flag ?? (context.process.env.SEALFLOW_STORE || undefined);

@@ -15,7 +15,7 @@ import { LogTails } from "../executors/log-tail.js";
 import { ignoredSettings } from "../platform/ignored.js";
 import type { RunSummary } from "../result.js";
 import { keepBundle } from "../sealed/bundle.js";
-import { shownRunOutputs } from "../sealed/hidden.js";
+import { eventMarker, shownRunOutputs } from "../sealed/hidden.js";
 import type { SealedSession } from "../sealed/session.js";
 import { discard } from "../store/artifacts.js";
 import { GC_LOCK } from "../store/collection.js";
@@ -93,7 +93,7 @@ export async function drive(
   const abort = new AbortController();
   try {
     for (const event of driven.opening) journal.append(event);
-    const run = inProgress({ services, driven, layout, journal, listeners, signal: abort.signal });
+    const run = inProgress({ services, driven, layout, journal, listeners, events, signal: abort.signal });
     const ignored = services.executor === undefined ? ignoredSettings(driven) : undefined;
     if (ignored !== undefined) run.notice("ENGINE_PLATFORM_IGNORED", ignored);
     const outcome = await loopToEnd({ run, driven, journal, listeners, abort });
@@ -138,11 +138,15 @@ interface Setup {
   readonly layout: RunLayout;
   readonly journal: JournalWriter;
   readonly listeners: RunListeners;
+  /** What has been told so far. */
+  readonly events: readonly RunEvent[];
   readonly signal: AbortSignal;
 }
 
-function inProgress({ services, driven, layout, journal, listeners, signal }: Setup): RunInProgress {
-  const tell = (event: RunEventBody, after?: Promise<void>): void => journal.append(event, after);
+function inProgress({ services, driven, layout, journal, listeners, events, signal }: Setup): RunInProgress {
+  const marked = driven.sealed === undefined ? undefined : eventMarker(driven, events);
+  const tell = (event: RunEventBody, after?: Promise<void>): void =>
+    journal.append(marked?.(event) ?? event, after);
   const said = new Set<string>();
   const notice = (code: string, message: string): void => {
     if (said.has(message)) return;

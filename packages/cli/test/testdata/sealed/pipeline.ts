@@ -19,7 +19,7 @@ export const careless = pipeline(
       const loop = parallelFor([1, 2], (index) => ({
         text: describe({ model: trained.outputs.model, index, pause }).outputs.Output,
       }));
-      join({ texts: loop.outputs.text });
+      join({ texts: loop.outputs.text, rows: loaded.outputs.Output });
     });
     return { rows: loaded.outputs.Output, accuracy: trained.outputs.Output };
   },

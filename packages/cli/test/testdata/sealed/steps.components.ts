@@ -64,10 +64,11 @@ export const describe = sealflow.pythonComponent({
 export const join = sealflow.pythonComponent({
   source,
   function: "join",
-  signature: "sha256:a508c0a6ae16356c1203c4be6be6c0f6fabe0a27801be40a603d447ae11ed61d",
+  signature: "sha256:c03b7edc76885ba6b1e44259d74d793f6706bd4d44ddc01935a2d90b26fa8088",
   description: "Puts texts together.",
   inputs: {
     texts: sealflow.list(),
+    rows: sealflow.integer(),
   },
   outputs: {
     Output: sealflow.string(),

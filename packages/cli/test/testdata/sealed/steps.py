@@ -62,6 +62,6 @@ def describe(model: Input[Model], index: int, pause: float = 0) -> str:
     return f"{index}: {learner[BOOSTER]}"
 
 
-def join(texts: list) -> str:
+def join(texts: list, rows: int) -> str:
     """Puts texts together."""
-    return ", ".join(texts)
+    return f"{rows}: " + ", ".join(texts)
