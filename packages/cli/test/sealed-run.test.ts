@@ -278,6 +278,9 @@ describe("a sealed run's bundle", () => {
     const without = await sealflow("verify", "run.bundle");
     expect(without.exitCode).toBe(4);
     expect(without.stdout).toContain("not trusted");
+    writeFileSync(join(directory, "trust.yaml"), anchors);
+    expect((await run()).stderr).toContain("trust.yaml does not name the broker of this store");
+    rmSync(join(directory, "trust.yaml"));
     await run();
     expect((await sealflow("verify", "run.bundle")).exitCode).toBe(4);
     writeFileSync(join(directory, "anchors.yaml"), anchors);

@@ -1,6 +1,6 @@
 /** The project behind sealed runs: its key, made by the first of them, and the anchors that bundles are verified by. */
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ProjectAnchors, SealedProject, type Store } from "@sealflow/engine";
 import { writeKeyFile } from "@sealflow/seal/node";
@@ -65,6 +65,14 @@ async function writeAnchors(context: CliContext, path: string, anchors: ProjectA
     context.process.stderr.write(`wrote ${path}: what this project's bundles are verified by\n`);
   } catch (error) {
     // One that is there stays; a project directory that can't be written still runs.
-    if (systemCode(error) !== "EEXIST") context.process.stderr.write(`warning: could not write ${path}\n`);
+    const problem = systemCode(error) === "EEXIST" ? await foreign(path, anchors) : `could not write ${path}`;
+    if (problem !== undefined) context.process.stderr.write(`warning: ${problem}\n`);
   }
+}
+
+/** What to say of anchors that are not those of this store, for example of one that was deleted. */
+async function foreign(path: string, { brokerKey }: ProjectAnchors): Promise<string | undefined> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  if (text.includes(brokerKey)) return undefined;
+  return `${path} does not name the broker of this store: bundles of its runs will not be trusted by it; keep it for older bundles under another name, and remove it here`;
 }
