@@ -1,48 +1,17 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { operations } from "../src/openapi/operations.js";
-import { type TestServer, testServer } from "./support/server.js";
+import { filledServer } from "./support/filled-server.js";
+import type { TestServer } from "./support/server.js";
 
 let server: TestServer;
-let ids: Record<string, string> = {};
+let ids: Partial<Record<string, string>> = {};
 const slow = Boolean(process.env.SEALFLOW_SLOW);
 
-const spec = {
-  pipelineInfo: { name: "refused" },
-  schemaVersion: "2.1.0",
-  root: { dag: { tasks: { work: { taskInfo: { name: "work" }, componentRef: { name: "comp-work" } } } } },
-  components: { "comp-work": { executorLabel: "exec-work" } },
-  deploymentSpec: { executors: { "exec-work": { container: { image: "none", command: ["true"] } } } },
-};
-
-async function post(path: string, body: unknown): Promise<Record<string, string>> {
-  const answer = await fetch(`${server.url}/apis/v2beta1/${path}`, {
-    method: "POST",
-    body: JSON.stringify(body),
-  });
-  return answer.json();
-}
-
 beforeAll(async () => {
-  server = await testServer({ engine: { containers: "refuse" }, requestsPerSecond: 1e6 });
-  const experiment = await post("experiments", { display_name: "fuzzed" });
-  const pipeline = await post("pipelines", { name: "fuzzed" });
-  const version = await post(`pipelines/${pipeline.pipeline_id}/versions`, {
-    name: "v1",
-    pipeline_spec: spec,
-  });
-  const run = await post("runs", { pipeline_spec: spec });
-  const schedule = await post("recurringruns", {
-    ...{ display_name: "fuzzed", pipeline_spec: spec, mode: "DISABLE" },
-    trigger: { cron_schedule: { cron: "@yearly" } },
-  });
-  ids = {
-    experiments: experiment.experiment_id ?? "",
-    pipelines: pipeline.pipeline_id ?? "",
-    version: version.pipeline_version_id ?? "",
-    runs: run.run_id ?? "",
-    recurringruns: schedule.recurring_run_id ?? "",
-  };
+  const filled = await filledServer();
+  server = filled.server;
+  ids = filled.ids;
 });
 afterAll(() => server.remove());
 

@@ -84,5 +84,7 @@ function opaque({
 
 function answerContent(answer: string): JsonObject {
   if (Object.hasOwn(schemas, answer)) return json(ref(answer));
+  // What a stream's schema describes is each of its events.
+  if (answer === "text/event-stream") return { [answer]: { schema: ref("StreamedEvent") } };
   return { [answer]: { schema: answer === "application/json" ? { type: "object" } : { type: "string" } } };
 }

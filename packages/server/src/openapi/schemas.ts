@@ -149,5 +149,11 @@ export const schemas: Readonly<Record<string, JsonObject>> = {
     events: { type: "array", items: map },
     document: map,
   }),
+  StreamedEvent: message(["data"], {
+    id: text,
+    event: text,
+    data: { type: "string", contentMediaType: "application/json", contentSchema: map },
+    retry: { type: "integer" },
+  }),
   ReadArtifact: message(["data"], { data: { type: "string", contentEncoding: "base64" } }),
 };
