@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium, type Page } from "playwright-core";
+import { existsSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll } from "vitest";
 
 const candidates = [process.env.SEALFLOW_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"];
 
@@ -16,23 +15,23 @@ const quiet = [
   "--disable-sync",
 ];
 
-/** Opens a page in the installed Chromium, with a profile of its own, and closes it after the work. */
-export async function withPage<T>(work: (page: Page) => Promise<T>): Promise<T> {
+let launched: Promise<Browser> | undefined;
+
+/** One for a whole file of tests: each page has a profile of its own all the same. */
+function browser(): Promise<Browser> {
   const executablePath = candidates.find((path) => path && existsSync(path));
   if (executablePath === undefined) throw new Error("chromium: npm run setup -- --lane browser installs it");
-  const profile = mkdtempSync(join(tmpdir(), "sealflow-browser-"));
+  launched ??= chromium.launch({ executablePath, headless: true, args: quiet });
+  return launched;
+}
+afterAll(async () => (await launched)?.close());
+
+/** Opens a page in the installed Chromium, with a profile of its own, and closes it after the work. */
+export async function withPage<T>(work: (page: Page) => Promise<T>): Promise<T> {
+  const context = await (await browser()).newContext();
   try {
-    const browser = await chromium.launchPersistentContext(profile, {
-      executablePath,
-      headless: true,
-      args: quiet,
-    });
-    try {
-      return await work(await browser.newPage());
-    } finally {
-      await browser.close();
-    }
+    return await work(await context.newPage());
   } finally {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    await context.close();
   }
 }

@@ -64,6 +64,43 @@ export interface RunRowsQuery {
   readonly ids?: readonly string[];
 }
 
+/** A task of some run that made or used an artifact. */
+export interface ArtifactUse {
+  readonly run_id: string;
+  readonly display_name: string;
+  readonly state: RuntimeState;
+  /** Of the run, RFC 3339. */
+  readonly created_at: string;
+  readonly side: "made" | "used";
+  /** Path of the task. */
+  readonly task: string;
+  /** Name of its input or output, and the place in it where that is a list. */
+  readonly name: string;
+  readonly index: number;
+  /** Whether the task ran, took its result from the cache, or imported the artifact. */
+  readonly how: "run" | "cache" | "importer";
+}
+
+/** Answer of `GET /api/artifacts`. */
+export interface ArtifactUses {
+  /** Of the newest runs first; at most 500. */
+  readonly uses: readonly ArtifactUse[];
+  readonly total: number;
+}
+
+/**
+ * The tasks of all runs that made or used the same content.
+ *
+ * @param artifact Its digest, or its URI when it has no content of its own.
+ * @throws SealflowError `KFP_…`
+ */
+export function findArtifact(
+  client: ClientOptions,
+  artifact: { readonly digest: string } | { readonly uri: string },
+): Promise<ArtifactUses> {
+  return askJson(client, { path: "/api/artifacts", query: { ...artifact } });
+}
+
 /** Runs with their results. @throws SealflowError `KFP_…` */
 export function listRunRows(client: ClientOptions, query: RunRowsQuery = {}): Promise<RunRows> {
   const { limit, before, ids } = query;

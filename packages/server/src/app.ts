@@ -10,6 +10,7 @@ import { type PageFiles, servePages } from "./http/pages.js";
 import { answerFor, invalid } from "./http/problem.js";
 import type { Sessions } from "./http/session.js";
 import { openApiDocument } from "./openapi/document.js";
+import { artifactRoutes } from "./routes/artifacts.js";
 import { eventRoutes } from "./routes/events.js";
 import { experimentRoutes } from "./routes/experiments.js";
 import { fileRoutes, kubeflowFileRoutes } from "./routes/files.js";
@@ -64,6 +65,7 @@ export function createApp(options: AppOptions): Hono {
   app.route("/api", fileRoutes(context, options.stopping));
   app.route("/api", eventRoutes(options));
   app.route("/api", overviewRoutes(context, refresh));
+  app.route("/api", artifactRoutes(context, refresh));
   app.route("/api", sessionRoutes(options.sessions));
   const description = openApiDocument();
   app.get("/openapi.json", (c) => c.json(description));

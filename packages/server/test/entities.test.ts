@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../src/store/database.js";
 import { type Entity, type EntityStore, openEntities } from "../src/store/entities.js";
 import type { ListQuery } from "../src/store/list.js";
 import { removeDirectory, temporaryDirectory } from "./support/server.js";
@@ -87,6 +88,18 @@ describe("a store of entities", () => {
     expect(store.remove("run", "two")).toBe(true);
     expect(store.document(document)).toBeUndefined();
     expect(store.remove("run", "two")).toBe(false);
+  });
+
+  it("written before there was an index of artifacts is taken over", () => {
+    store.insert(entity("one", { createdAt: 3 }));
+    store.close();
+    const database = openDatabase(join(directory, "server.db"));
+    for (const table of ["artifact_use", "artifact_indexed"]) database.run(`DROP TABLE ${table}`);
+    database.run("PRAGMA user_version = 1");
+    database.close();
+    store = open();
+    expect(store.get("run", "one")).toMatchObject({ createdAt: 3 });
+    expect(store.uses.stale()).toEqual(["one"]);
   });
 
   it("is open to one process only", () => {

@@ -253,6 +253,15 @@ export const operations: readonly Operation[] = [
     "Reads a run's record: its label, results, events and pipeline",
   ),
   {
+    ...read(
+      "/api/artifacts",
+      "FindArtifact",
+      "ArtifactUses",
+      "Finds the tasks of all runs that made or used the same content",
+    ),
+    query: { digest: text, uri: text },
+  },
+  {
     ...{ method: "post", path: "/api/session", id: "CreateSession", answer: "Empty" },
     summary: "Exchanges the token for a browser's cookie",
   },

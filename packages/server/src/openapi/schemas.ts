@@ -149,6 +149,21 @@ export const schemas: Readonly<Record<string, JsonObject>> = {
     events: { type: "array", items: map },
     document: map,
   }),
+  ArtifactUse: message(
+    ["run_id", "display_name", "state", "created_at", "side", "task", "name", "index", "how"],
+    {
+      run_id: text,
+      display_name: text,
+      state,
+      created_at: time,
+      side: { type: "string", enum: ["made", "used"] },
+      task: text,
+      name: text,
+      index: { type: "integer" },
+      how: { type: "string", enum: ["run", "cache", "importer"] },
+    },
+  ),
+  ArtifactUses: message(["uses", "total"], { uses: list("ArtifactUse"), total: { type: "integer" } }),
   StreamedEvent: message(["data"], {
     id: text,
     event: text,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson, type JsonObject, SealflowError } from "@sealflow/core";
 import { type Database, openDatabase, type Row, type Value } from "./database.js";
 import { type ListQuery, type ListResult, listSql } from "./list.js";
+import { ArtifactUses, usesSchema } from "./uses.js";
 
 /** Kinds of entities. */
 export type Kind = "experiment" | "pipeline" | "version" | "run" | "schedule";
@@ -34,6 +35,8 @@ export type EntityChange = Partial<Omit<Entity, "kind" | "id">>;
 
 /** A store of entities and the documents that they speak of. */
 export interface EntityStore {
+  /** Which tasks made and used which artifacts. */
+  readonly uses: ArtifactUses;
   /** False when its name is taken. */
   insert(entity: Entity): boolean;
   get(kind: Kind, id: string): Entity | undefined;
@@ -54,22 +57,26 @@ export interface EntityStore {
 }
 
 /** Version of the tables; a later one is refused. */
-const FORMAT = 1;
+const FORMAT = 2;
 
-const schema = [
-  `CREATE TABLE entity (
+/** Statements of each version, from the one before it. */
+const schema: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE entity (
     kind TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, namespace TEXT NOT NULL,
     name TEXT NOT NULL, display_name TEXT NOT NULL, state TEXT NOT NULL, storage_state TEXT NOT NULL,
     created_at INTEGER NOT NULL, ended_at INTEGER, origin TEXT NOT NULL, document TEXT, body TEXT NOT NULL,
     PRIMARY KEY (kind, id)
   ) STRICT, WITHOUT ROWID`,
-  `CREATE UNIQUE INDEX entity_name ON entity (kind, namespace, parent, name)
+    `CREATE UNIQUE INDEX entity_name ON entity (kind, namespace, parent, name)
     WHERE kind IN ('experiment', 'pipeline', 'version')`,
-  "CREATE INDEX entity_created ON entity (kind, created_at, id)",
-  "CREATE INDEX entity_parent ON entity (kind, parent, created_at)",
-  "CREATE INDEX entity_state ON entity (kind, state)",
-  "CREATE INDEX entity_document ON entity (document)",
-  "CREATE TABLE document (digest TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT",
+    "CREATE INDEX entity_created ON entity (kind, created_at, id)",
+    "CREATE INDEX entity_parent ON entity (kind, parent, created_at)",
+    "CREATE INDEX entity_state ON entity (kind, state)",
+    "CREATE INDEX entity_document ON entity (document)",
+    "CREATE TABLE document (digest TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT",
+  ],
+  usesSchema,
 ];
 
 /**
@@ -91,7 +98,7 @@ export function openEntities(file: string): EntityStore {
   }
   if (version < FORMAT) {
     database.transaction(() => {
-      for (const statement of schema) database.run(statement);
+      for (const statement of schema.slice(version).flat()) database.run(statement);
       database.run(`PRAGMA user_version = ${FORMAT}`);
     });
   }
@@ -104,10 +111,12 @@ const columns = [
 ];
 
 class SqlEntities implements EntityStore {
+  readonly uses: ArtifactUses;
   private readonly database: Database;
 
   constructor(database: Database) {
     this.database = database;
+    this.uses = new ArtifactUses(database);
   }
 
   insert(entity: Entity): boolean {
@@ -139,6 +148,7 @@ class SqlEntities implements EntityStore {
     const entity = this.get(kind, id);
     if (entity === undefined) return false;
     this.database.run("DELETE FROM entity WHERE kind = ? AND id = ?", [kind, id]);
+    if (kind === "run") this.uses.remove(id);
     if (entity.document === null) return true;
     const unused = "digest = ? AND NOT EXISTS (SELECT 1 FROM entity WHERE document = digest)";
     this.database.run(`DELETE FROM document WHERE ${unused}`, [entity.document]);

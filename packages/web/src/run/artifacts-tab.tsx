@@ -10,6 +10,7 @@ import { StateMark } from "../parts/state.js";
 import { artifactIcon, typeName } from "./artifact-links.js";
 import { type LineageStep, lineageOf } from "./lineage.js";
 import { artifactKey, artifactsOf, type MadeArtifact, type RunModel } from "./model.js";
+import { OtherRuns } from "./other-runs.js";
 import { Values } from "./values.js";
 
 /** The tab. */
@@ -94,6 +95,7 @@ function ArtifactView(props: {
       </header>
       <Preview place={place} />
       <LineageView run={run} made={made} />
+      <OtherRuns runId={runId} value={value} />
       <MetadataView made={made} />
     </article>
   );

@@ -117,11 +117,15 @@ export async function look(
   });
 }
 
-/** What axe finds wrong with a page by WCAG 2.2 A and AA, as one line per kind. */
-export async function violationsOf(page: Page): Promise<readonly string[]> {
+/**
+ * What axe finds wrong with a page by WCAG 2.2 A and AA, as one line per kind.
+ *
+ * @param rules These rules only; all when empty.
+ */
+export async function violationsOf(page: Page, rules: readonly string[] = []): Promise<readonly string[]> {
   // The page's policy allows no script of others: axe comes in past it, through the debugger.
   await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
+  const found = await page.evaluate(async (rules) => {
     const { axe: runner } = globalThis as unknown as {
       axe: {
         run: (
@@ -130,11 +134,14 @@ export async function violationsOf(page: Page): Promise<readonly string[]> {
       };
     };
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-    const { violations } = await runner.run({ runOnly: { type: "tag", values: tags }, iframes: false });
+    const { violations } = await runner.run({
+      runOnly: rules.length > 0 ? { type: "rule", values: rules } : { type: "tag", values: tags },
+      ...{ iframes: false, resultTypes: ["violations"] },
+    });
     return violations.map(
       ({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)} ${nodes[0]?.failureSummary.slice(0, 300)}`,
     );
-  });
+  }, rules);
   return found;
 }
 
