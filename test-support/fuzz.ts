@@ -1,0 +1,102 @@
+/** Inputs that nobody meant, made fast enough for a million of them: genuine ones with something done to them. */
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** A whole number below a bound. */
+export type Numbers = (below: number) => number;
+
+/** Numbers that are fast to make and the same each time (xorshift32). */
+export function numbers(seed: number): Numbers {
+  let state = (seed ^ 0x9e3779b9) | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+/** The bytes with bits turned, pieces cut, repeated, exchanged or put in, or lengths made large. */
+export function mutatedBytes(bytes: Uint8Array, next: Numbers): Uint8Array<ArrayBuffer> {
+  let result = Uint8Array.from(bytes);
+  for (let count = 1 + next(3); count > 0 && result.length > 0; count--) {
+    const at = next(result.length);
+    const kind = next(7);
+    if (kind < 2) result[at] = (result[at] ?? 0) ^ (1 << next(8));
+    else if (kind === 2) result = result.slice(0, at);
+    else if (kind === 3) {
+      const again = result.subarray(next(result.length));
+      result = Uint8Array.from(Buffer.concat([result.subarray(0, at), again]));
+    } else if (kind === 4) result.fill(255, at, Math.min(at + 4, result.length));
+    else if (kind === 5) result = result.slice(at);
+    else result[at] = next(256);
+  }
+  return result;
+}
+
+const odd: readonly Json[] = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  1e308,
+  2 ** 53,
+  "",
+  "\u0000",
+  "\ud800",
+  "__proto__",
+  "a".repeat(3000),
+  [],
+  {},
+  [[[[[]]]]],
+];
+
+const oddOne = (next: Numbers): Json => structuredClone(odd[next(odd.length)] ?? null);
+
+/** A copy of a JSON value with one place put wrong: left out, made odd, doubled, renamed, or taken from elsewhere in it. */
+export function mutatedValue<Value>(value: Value, next: Numbers): Value {
+  const copy = structuredClone(value) as Json;
+  for (let count = 1 + next(2); count > 0; count--) {
+    const places = placesIn(copy);
+    const place = places[next(places.length)];
+    if (place === undefined) return oddOne(next) as Value;
+    const donor = places[next(places.length)];
+    putWrong(place, next, donor === undefined ? null : (donor.parent[donor.key as never] as Json));
+  }
+  return copy as Value;
+}
+
+interface Place {
+  readonly parent: { [name: string]: Json } | Json[];
+  readonly key: string | number;
+}
+
+function placesIn(value: Json, found: Place[] = []): Place[] {
+  if (typeof value !== "object" || value === null) return found;
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  for (const key of keys) {
+    found.push({ parent: value, key });
+    placesIn(value[key as never] as Json, found);
+  }
+  return found;
+}
+
+function putWrong({ parent, key }: Place, next: Numbers, donor: Json): void {
+  const old = parent[key as never] as Json;
+  const put = (value: Json) => {
+    parent[key as never] = value as never;
+  };
+  const kind = next(7);
+  if (kind === 0 && Array.isArray(parent)) parent.splice(Number(key), 1);
+  else if (kind === 0) delete parent[key as never];
+  else if (kind === 1) put(oddOne(next));
+  else if (kind === 2 && Array.isArray(parent)) parent.push(structuredClone(old));
+  else if (kind === 2) Object.assign(parent, { [`${key}${next(10)}`]: old });
+  else if (kind === 3) put(structuredClone(donor));
+  else if (typeof old === "string" && old !== "") {
+    const at = next(old.length);
+    put(`${old.slice(0, at)}${String.fromCharCode(32 + next(95))}${old.slice(at + next(2))}`);
+  } else if (typeof old === "number") put(old + next(5) - 2);
+  else put(oddOne(next));
+}
