@@ -55,7 +55,12 @@ const handedIn = new Set([
 ]);
 
 /** Errors of this and other rooms that are refusals by evidence or policy. */
-const refused = new Set(["CLI_CONFIDENTIAL_UNPROTECTED", "CLI_RUN_UNPROVEN", "CLUSTER_PIN_MISMATCH"]);
+const refused = new Set([
+  "CLI_BROKER_CERTIFICATE",
+  "CLI_CONFIDENTIAL_UNPROTECTED",
+  "CLI_RUN_UNPROVEN",
+  "CLUSTER_PIN_MISMATCH",
+]);
 
 /** True for what broker, policy or evidence have refused, and for sealed content that is not what was committed. */
 export function isRefusal(code: string): boolean {

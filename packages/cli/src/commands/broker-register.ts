@@ -2,6 +2,7 @@
 import type { JsonObject } from "@sealflow/core";
 import { encodeEnvelope } from "@sealflow/seal";
 import { openCheckpoint, type RunStatus } from "@sealflow/trust";
+import { brokerPlace } from "../broker/connection.js";
 import { brokerAt, canonicalDocument, registerRun } from "../confidential/register.js";
 import type { CliContext } from "../context.js";
 import { loadPipeline } from "../load/pipeline-file.js";
@@ -20,7 +21,7 @@ export async function register(context: CliContext, flags: BrokerRegisterFlags, 
     ...(flags.params === undefined ? {} : { file: await readParametersFile(context, flags.params) }),
   });
   const { runId, registration, ...registered } = await registerRun(context, flags, {
-    place: { url: flags.broker, pin: flags.brokerPin },
+    place: await brokerPlace(context, flags),
     run: {
       ...{ document: canonical, parameters, name: flags.name, submitter: flags.submitter, key: flags.key },
       ...{ trust: flags.trust, reuse: flags.reuse, lifetimeMs: flags.expires },
@@ -46,7 +47,7 @@ export async function register(context: CliContext, flags: BrokerRegisterFlags, 
 
 /** Shows what a broker says of a run. */
 export async function status(context: CliContext, flags: BrokerStatusFlags, runId: string): Promise<void> {
-  const found = await brokerAt({ url: flags.broker, pin: flags.brokerPin }).status(runId);
+  const found = await brokerAt(await brokerPlace(context, flags)).status(runId);
   const { stdout } = context.process;
   stdout.write(flags.json ? `${JSON.stringify(found)}\n` : rendered(found));
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { SealflowError } from "@sealflow/core";
 import { writeFileAtomically } from "@sealflow/seal/node";
+import { brokerPlace } from "../broker/connection.js";
 import { readRecord } from "../confidential/record.js";
 import { type BrokerPlace, brokerAt } from "../confidential/register.js";
 import type { CliContext } from "../context.js";
@@ -36,11 +37,11 @@ export async function bundle(context: CliContext, flags: BundleFlags, run: strin
 }
 
 async function bundleOf(context: CliContext, flags: BundleFlags, run: string) {
-  const { broker: url, brokerPin: pin } = flags;
+  const { broker: url } = flags;
   const target = await targetOf(context, flags.on);
   if (target.kind === "remote" && (flags.on !== undefined || url === undefined))
     return remoteBundle(context, { ...flags, target }, run);
-  return url === undefined ? ownBundle(context, flags, run) : fetched({ url, pin }, run);
+  return url === undefined ? ownBundle(context, flags, run) : fetched(await brokerPlace(context, flags), run);
 }
 
 async function fetched(place: BrokerPlace, runId: string) {
@@ -71,7 +72,7 @@ async function remoteBundle(
   const pin = flags.brokerPin ?? (url === kept?.broker.url ? kept.broker.pin : held?.brokerPin);
   const { runIdIn } = await import("../confidential/elsewhere.js");
   const runId = kept?.runId ?? (document === undefined ? engineRunId : runIdIn(document));
-  return fetched({ url, pin }, runId);
+  return fetched(await brokerPlace(context, { ...flags, broker: url, brokerPin: pin }), runId);
 }
 
 async function openStoreFor(context: CliContext, flags: BundleFlags): Promise<{ readonly store: string }> {

@@ -19,6 +19,7 @@ import {
   type TaskBroker,
   type TrustAnchors,
 } from "@sealflow/trust";
+import { checkedFetch } from "../broker/checked-fetch.js";
 import type { CliContext } from "../context.js";
 import { type KeyFlags, recipientNamed } from "../keys/keyring.js";
 import { readUserFile } from "../load/read-file.js";
@@ -31,11 +32,14 @@ export interface BrokerPlace {
   readonly url: string;
   /** SHA-256 of its certificate's key (SPKI), hex; without it an authority must vouch for the certificate. */
   readonly pin?: string | undefined;
+  /** Authorities in PEM that must vouch for it, in place of the system's. */
+  readonly ca?: string | undefined;
 }
 
 /** A client for a broker. */
-export function brokerAt({ url, pin }: BrokerPlace): TaskBroker {
-  return httpBroker({ url, fetch: pin === undefined ? fetch : pinnedFetch(pin), wait: sleep });
+export function brokerAt({ url, pin, ca }: BrokerPlace): TaskBroker {
+  const alone = pin !== undefined && ca === undefined;
+  return httpBroker({ url, fetch: alone ? pinnedFetch(pin) : checkedFetch({ ca, pin }), wait: sleep });
 }
 
 /** The run that is asked for. */

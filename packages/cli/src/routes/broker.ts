@@ -1,5 +1,6 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { CliContext } from "../context.js";
+import { type BrokerConnectionFlags, brokerConnectionFlags } from "./broker-connection.js";
 import { argument, durationMs, integerFrom, jsonFlag, switchFlag, textFlag, textsFlag } from "./flags.js";
 import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
@@ -37,9 +38,7 @@ export interface BrokerServeFlags extends KeyFlagValues {
 }
 
 /** Flags of `broker register`. */
-export interface BrokerRegisterFlags extends KeyFlagValues {
-  readonly broker: string;
-  readonly brokerPin?: string;
+export interface BrokerRegisterFlags extends KeyFlagValues, BrokerConnectionFlags {
   readonly submitter: string;
   readonly key: string;
   readonly trust?: string;
@@ -58,9 +57,7 @@ export interface BrokerRegisterFlags extends KeyFlagValues {
 }
 
 /** Flags of `broker status`. */
-export interface BrokerStatusFlags {
-  readonly broker: string;
-  readonly brokerPin?: string;
+export interface BrokerStatusFlags extends BrokerConnectionFlags {
   readonly json: boolean;
 }
 
@@ -154,18 +151,11 @@ const serve = buildCommand<BrokerServeFlags, [], CliContext>({
   },
 });
 
-const brokerPinFlag = textFlag(
-  "hex",
-  "SHA-256 of the key of the broker's certificate (SPKI), in place of an authority that vouches for it",
-);
-const brokerFlag = required("url", "Address of the broker, for example https://broker.bank.example:8443");
-
 const register = buildCommand<BrokerRegisterFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/broker-register.js")).register),
   parameters: {
     flags: {
-      broker: brokerFlag,
-      brokerPin: brokerPinFlag,
+      ...brokerConnectionFlags,
       submitter: required("name", "Who asks for the run, as the trust policy names it"),
       key: required("file", "Its Ed25519 private key, PEM (PKCS #8)"),
       trust: textFlag(
@@ -210,7 +200,7 @@ const register = buildCommand<BrokerRegisterFlags, [string], CliContext>({
 const status = buildCommand<BrokerStatusFlags, [string], CliContext>({
   loader: lazy(async () => (await import("../commands/broker-register.js")).status),
   parameters: {
-    flags: { broker: brokerFlag, brokerPin: brokerPinFlag, json: jsonFlag },
+    flags: { ...brokerConnectionFlags, json: jsonFlag },
     positional: { kind: "tuple", parameters: [argument("run", "Id of the run")] },
   },
   docs: { brief: "Show a registered run as its broker sees it: what is proven, and what is due" },

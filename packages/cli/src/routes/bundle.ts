@@ -1,14 +1,13 @@
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.js";
+import { type BrokerConnectionFlags, brokerTrustFlags } from "./broker-connection.js";
 import { argument, jsonFlag, onFlag, textFlag } from "./flags.js";
 import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
 
 /** Flags of `bundle`. */
-export interface BundleFlags extends KeyFlagValues {
+export interface BundleFlags extends KeyFlagValues, BrokerConnectionFlags {
   readonly output: string;
-  readonly broker?: string;
-  readonly brokerPin?: string;
   readonly on?: string;
   readonly json: boolean;
 }
@@ -27,7 +26,7 @@ export const bundleCommand = buildCommand<BundleFlags, [string], CliContext>({
         "url",
         "Broker that the run is registered with (default: the one it was submitted with, or the one in this project)",
       ),
-      brokerPin: textFlag("hex", "SHA-256 of the key of that broker's certificate (SPKI)"),
+      ...brokerTrustFlags,
       on: onFlag,
       ...keyFlags,
       json: jsonFlag,
