@@ -127,7 +127,7 @@ describe(`${count} changed inputs`, { timeout }, () => {
 
   it("of certificates, revocation lists and PEM chains are parsed or refused", async () => {
     const certificate = platform.rootCertificate;
-    const list = fromHex(collateral.pck_crl);
+    const list = fromHex(`${collateral.pck_crl}`);
     const chain = Buffer.from(collateral.tcb_info_issuer_chain);
     expect(parseCertificate(certificate)).toBeDefined();
     await fuzz("certificate", (next) => {

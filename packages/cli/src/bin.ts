@@ -12,6 +12,11 @@ function onInterrupt(listener: () => void): () => void {
   };
 }
 
+function onReload(listener: () => void): () => void {
+  process.on("SIGHUP", listener);
+  return () => void process.off("SIGHUP", listener);
+}
+
 /** A reader that went away (`sealflow runs list | head -1`) is no failure. */
 function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -39,6 +44,7 @@ const context: CliContext = {
   cwd: process.cwd(),
   clock: Date,
   onInterrupt,
+  onReload,
   readSecret,
   ...(process.stdin.isTTY ? { ask } : {}),
   exit: (code) => process.exit(code),

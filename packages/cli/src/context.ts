@@ -32,6 +32,8 @@ export interface CliContext {
   readonly clock: Clock;
   /** Calls the listener at each Ctrl-C (or SIGTERM) instead of ending the process; returns what undoes it. */
   onInterrupt(listener: () => void): () => void;
+  /** Calls the listener when the process is told to read its files again (SIGHUP); returns what undoes it. */
+  readonly onReload?: (listener: () => void) => () => void;
   /** Asks somebody at the terminal for something that is not shown; undefined where there is no terminal. */
   readonly readSecret?: (prompt: string) => Promise<string | undefined>;
   /** Asks a question and gives the line that is answered; left out where nobody can answer. */

@@ -7,6 +7,7 @@ import { parseRecipient } from "@sealflow/seal";
 import { formatTrustFile, httpBroker, parseTrustFile } from "@sealflow/trust";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, pipeline } from "../../trust/test/world.js";
+import type { CliContext } from "../src/context.js";
 import { cli } from "./support/fake-context.js";
 
 let directory = "";
@@ -157,6 +158,55 @@ describe("sealflow broker", () => {
     ]);
     expect(missing.stderr).toContain("TRUST_RUN_UNKNOWN");
     interrupt();
+    expect((await serving).exitCode).toBe(0);
+  });
+
+  it("puts a newer policy in force when it is told to, or when the file changes, and stays with the old otherwise", async () => {
+    const policy = JSON.parse(readFileSync(path("policy.yaml"), "utf8"));
+    const sign = async (epoch: number, key = "signer.pem") => {
+      writeFileSync(path("next.yaml"), canonicalJson({ ...policy, epoch }));
+      await run(["policy", "sign", "next.yaml", "--key", key, "-o", path("live.signed")]);
+    };
+    await sign(3);
+    let context: { interrupt(): void; reload(): void } | undefined;
+    const written = { stdout: "", stderr: "" };
+    const serving = run(
+      ["broker", "serve", "--trust", "trust.yaml", "--policy", "live.signed", "--port", "0", "--json"].concat(
+        ["--directory", path("reloading"), ...keys()],
+      ),
+      {
+        now: Date.now,
+        onContext: (made: CliContext & { interrupt(): void; reload(): void }) => {
+          context = made;
+          for (const name of ["stdout", "stderr"] as const) {
+            made.process[name].write = (text: string) => {
+              written[name] += text;
+            };
+          }
+        },
+      },
+    );
+    await expect.poll(() => written.stdout, { timeout: 20_000 }).toContain("url");
+    const { url } = JSON.parse(written.stdout);
+    const epoch = async () => (await httpBroker({ url, fetch }).describe()).policy.epoch;
+    await sign(4);
+    context?.reload();
+    await expect.poll(epoch).toBe(4);
+    // Without being told: the file is looked at every two seconds.
+    await sign(5);
+    await expect.poll(epoch, { timeout: 20_000 }).toBe(5);
+    expect(written.stderr).toContain("live.signed: policy epoch 5 is in force");
+    await sign(4);
+    context?.reload();
+    await expect.poll(() => written.stderr).toContain("TRUST_POLICY_EPOCH");
+    await sign(6, "alice.pem");
+    context?.reload();
+    await expect.poll(() => written.stderr).toContain("SEAL_ENVELOPE_SIGNER");
+    writeFileSync(path("live.signed"), "no policy");
+    context?.reload();
+    await expect.poll(() => written.stderr).toContain("CLI_POLICY_UNSIGNED");
+    expect(await epoch()).toBe(5);
+    context?.interrupt();
     expect((await serving).exitCode).toBe(0);
   });
 

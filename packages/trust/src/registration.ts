@@ -54,6 +54,8 @@ export interface RegistrationTrust {
   readonly policyDigest: Digest;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
+  /** Judge a registration of an earlier policy too, as if it were one of this. Default: false. */
+  readonly earlier?: boolean;
 }
 
 /** A registration that a flow of the policy authorises. */
@@ -93,8 +95,10 @@ export async function openRegistration(envelope: unknown, trust: RegistrationTru
   return { registration, flow };
 }
 
-function requireCurrent(registration: Registration, { policy, policyDigest, at }: RegistrationTrust): void {
-  if (registration.policy !== policyDigest || registration.policyEpoch !== policy.epoch) {
+function requireCurrent(registration: Registration, trust: RegistrationTrust): void {
+  const { policy, policyDigest, at, earlier = false } = trust;
+  const own = registration.policy === policyDigest && registration.policyEpoch === policy.epoch;
+  if (!own && !(earlier && registration.policyEpoch < policy.epoch)) {
     throw failure("TRUST_REGISTRATION_POLICY", "registration", {
       expected: `policy ${policyDigest}, epoch ${policy.epoch}`,
       got: `${registration.policy}, epoch ${registration.policyEpoch}`,
@@ -108,7 +112,8 @@ function requireCurrent(registration: Registration, { policy, policyDigest, at }
   }
 }
 
-function authorises(flow: Flow, registration: Registration): boolean {
+/** Whether a flow lets this run happen. Whose signature the registration has is another question. */
+export function authorises(flow: Flow, registration: Registration): boolean {
   const within = (some: readonly string[], all: readonly string[]) =>
     some.every((each) => all.includes(each));
   const names = Object.keys(registration.inputs);

@@ -1,12 +1,15 @@
 import { checkPolicy } from "@sealflow/attest";
+import type { Digest } from "@sealflow/core";
 import { describe, expect, it } from "vitest";
 import {
   type BrokerStore,
+  type Flow,
   memoryKeeper,
   openCheckpoint,
   signTrustPolicy,
   startBroker,
   type TaskResultStated,
+  type TrustPolicy,
   verifyBundle,
 } from "../src/index.js";
 import {
@@ -162,23 +165,165 @@ describe("evidence that the policy does not accept", () => {
 });
 
 describe("a policy that changes", () => {
-  it("ends the grants and commits of runs under the old one; its epoch must grow", async () => {
+  const changedTo = async (world: World, change: (policy: TrustPolicy) => TrustPolicy) =>
+    world.broker.putPolicy(await signTrustPolicy({ ...change(world.policy), epoch: 4 }, keys.policy));
+  const otherFlow = (change: Partial<Flow>) => (policy: TrustPolicy) => ({
+    ...policy,
+    flows: policy.flows.map((flow) => ({ ...flow, ...change })),
+  });
+  const without = (name: string) => (policy: TrustPolicy) => ({
+    ...policy,
+    appraisal: checkPolicy({
+      ...policy.appraisal,
+      components: { ...policy.appraisal.components, [name]: [{ mrenclave: "00".repeat(32) }] },
+    }),
+  });
+  const other = `sha256:${"ab".repeat(32)}` as const;
+
+  it("lets runs of the old one go on under it, when it authorises them too; its epoch must grow", async () => {
+    const world = await createWorld();
+    const { runId } = await registerRun(world);
+    await runTask(world, runId, "prepare");
+    const granted = await obtainGrant(world, runId, "for-loop-1[0]/train");
+    if (granted.kind !== "granted") throw new Error("expected a grant");
+    const same = await signTrustPolicy({ ...world.policy, maximumAttempts: 9 }, keys.policy);
+    await expect(world.broker.putPolicy(same)).rejects.toMatchObject({ code: "TRUST_POLICY_EPOCH" });
+    await changedTo(world, (policy) => ({ ...policy, maximumAttempts: 1 }));
+    expect((await world.broker.describe()).policy.epoch).toBe(4);
+    const { stated: _, plain: __, ...commit } = await resultOf(granted.attempt, granted);
+    await world.broker.commit(commit);
+    await runToEnd(world, runId);
+    const bundle = await world.broker.bundle(runId);
+    const anchors = anchorsOf(world);
+    const verdict = await verifyBundle(bundle, { anchors });
+    expect(verdict.checks.filter(({ passed }) => !passed)).toEqual([]);
+    expect(verdict.run).toMatchObject({
+      state: "SUCCEEDED",
+      policy: { digest: world.policyDigest, epoch: 3 },
+    });
+    // An auditor who knows of the newer policy can demand it.
+    expect(await verifyBundle(bundle, { anchors: { ...anchors, minimumEpoch: 4 } })).toMatchObject({
+      code: "TRUST_POLICY_EPOCH",
+    });
+    // New runs are registered under the newer one alone.
+    await expect(registerRun(world)).rejects.toMatchObject({ code: "TRUST_REGISTRATION_POLICY" });
+    await expect(startBroker(world.brokerOptions)).rejects.toMatchObject({ code: "TRUST_POLICY_EPOCH" });
+    const policy = (await world.broker.describe()).policy.envelope;
+    const again = await startBroker({ ...world.brokerOptions, policy });
+    expect((await again.status(runId)).state).toBe("SUCCEEDED");
+    expect(await again.bundle(runId)).toEqual(bundle);
+  });
+
+  it.each<[string, (policy: TrustPolicy) => TrustPolicy]>([
+    ["no longer has their flow", (policy) => ({ ...policy, flows: [] })],
+    ["has it for another spec", otherFlow({ spec: other })],
+    ["has it for other data", otherFlow({ inputs: { loans: [other] } })],
+    ["lets less of them leave", otherFlow({ release: [] })],
+    ["has other recipients for it", otherFlow({ recipients: ["ab".repeat(32)] })],
+    [
+      "wants another source of a component",
+      (policy) => {
+        const [flow] = policy.flows;
+        const components = { ...flow?.components, "comp-train": { measuredAs: "train", digest: other } };
+        return otherFlow({ components })(policy);
+      },
+    ],
+    [
+      "names another key for their submitter",
+      (policy) => ({ ...policy, submitters: { alice: "ab".repeat(32) } }),
+    ],
+    ["names their submitter no more", (policy) => ({ ...policy, submitters: {} })],
+  ])("ends the grants and commits of runs when it %s", async (_, change) => {
     const world = await createWorld();
     const { runId } = await registerRun(world);
     const granted = await obtainGrant(world, runId, "prepare");
     if (granted.kind !== "granted") throw new Error("expected a grant");
-    const { stated: _, plain: __, ...commit } = await resultOf(granted.attempt, granted);
-    const same = await signTrustPolicy({ ...world.policy, maximumAttempts: 9 }, keys.policy);
-    await expect(world.broker.putPolicy(same)).rejects.toMatchObject({ code: "TRUST_POLICY_EPOCH" });
-    await world.broker.putPolicy(await signTrustPolicy({ ...world.policy, epoch: 4 }, keys.policy));
+    const { stated: __, plain: ___, ...commit } = await resultOf(granted.attempt, granted);
+    await changedTo(world, change);
     for (const work of [
       world.broker.challenge({ runId, path: "prepare" }),
       world.broker.request({ runId, transcript: granted.attempt.transcript, evidence: granted.evidence }),
       world.broker.commit(commit),
+      world.broker.fail(await failureOf(granted)),
     ]) {
       await expect(work).rejects.toMatchObject({ code: "TRUST_POLICY_STALE" });
     }
-    await expect(startBroker(world.brokerOptions)).rejects.toMatchObject({ code: "TRUST_POLICY_EPOCH" });
+  });
+
+  it("ends what an enclave may do whose measurement it accepts no more", async () => {
+    const world = await createWorld();
+    const { runId } = await registerRun(world);
+    await runTask(world, runId, "prepare");
+    const path = "for-loop-1[0]/train";
+    const granted = await obtainGrant(world, runId, path);
+    if (granted.kind !== "granted") throw new Error("expected a grant");
+    const { stated: _, plain: __, ...commit } = await resultOf(granted.attempt, granted);
+    await changedTo(world, without("train"));
+    const { attempt, evidence } = granted;
+    for (const work of [
+      world.broker.request({ runId, transcript: attempt.transcript, evidence }),
+      world.broker.commit(commit),
+      obtainGrant(world, runId, path),
+    ]) {
+      await expect(work).rejects.toMatchObject({
+        code: "TRUST_EVIDENCE_REFUSED",
+        data: { code: "ATTEST_POLICY_MEASUREMENT" },
+      });
+    }
+    // What it does not concern goes on.
+    expect((await runTask(world, runId, "condition-1/report")).kind).toBe("committed");
+  });
+
+  const underNewer = async (world: World) => {
+    const { policy } = await world.broker.describe();
+    const change = { policy: policy.digest as Digest, policyEpoch: policy.epoch, reuse: true };
+    return registerRun(world, change);
+  };
+
+  it("reuses results of the old one that it permits, and their bundle verifies under it alone", async () => {
+    const world = await createWorld();
+    const first = await registerRun(world, { reuse: true });
+    // Interrupted: two tasks are done, one is on its way.
+    await runTask(world, first.runId, "prepare");
+    await runTask(world, first.runId, "for-loop-1[0]/train");
+    await obtainGrant(world, first.runId, "for-loop-1[1]/train");
+    await changedTo(world, (policy) => ({ ...policy, maximumAttempts: 2 }));
+    const { runId } = await underNewer(world);
+    expect(await runTask(world, runId, "prepare")).toMatchObject({ reused: true });
+    expect(await runTask(world, runId, "for-loop-1[0]/train")).toMatchObject({ reused: true });
+    expect(await runTask(world, runId, "for-loop-1[1]/train")).toMatchObject({ reused: false });
+    await runToEnd(world, runId);
+    const anchors = { ...anchorsOf(world), minimumEpoch: 4 };
+    const encoded = await world.broker.bundle(runId);
+    const verdict = await verifyBundle(encoded, { anchors });
+    expect(verdict.checks.filter(({ passed }) => !passed)).toEqual([]);
+    expect(verdict.run?.tasks.map(({ state }) => state)).toContain("reused");
+  });
+
+  it.each<[string, (policy: TrustPolicy) => TrustPolicy]>([
+    ["accepts their measurement no more", without("prepare")],
+    ["would not let their run leave as much", otherFlow({ release: ["evaluate/best"] })],
+    [
+      "wants a newer platform",
+      (policy) => ({
+        ...policy,
+        appraisal: checkPolicy({
+          ...policy.appraisal,
+          tcb: { ...policy.appraisal.tcb, minimumEvaluation: 99 },
+        }),
+      }),
+    ],
+  ])("reuses nothing of the old one when it %s", async (_, change) => {
+    const world = await createWorld();
+    const first = await registerRun(world, { reuse: true });
+    await runTask(world, first.runId, "prepare");
+    await changedTo(world, change);
+    const { policy } = await world.broker.describe();
+    const { runId } = await registerRun(world, {
+      ...{ policy: policy.digest as Digest, policyEpoch: 4, reuse: true },
+      release: ["evaluate/best"],
+    });
+    expect(await world.broker.challenge({ runId, path: "prepare" })).toMatchObject({ kind: "challenge" });
   });
 
   it("does not outlive the registration either", async () => {

@@ -429,7 +429,11 @@ describe("a broker that lies in its log", () => {
 
   it("can't change the epoch, the end or the order", async () => {
     const epoch = await relogged((entries) => entries.map((entry) => ({ ...entry, policyEpoch: 4 })));
-    expect(epoch).toMatchObject({ code: "TRUST_BUNDLE_EPOCH" });
+    expect(epoch).toMatchObject({ code: "TRUST_BUNDLE_POLICY" });
+    const since = await relogged((entries) =>
+      entries.map((entry) => (entry.kind === "registered" ? entry : { ...entry, policyEpoch: 4 })),
+    );
+    expect(since).toMatchObject({ code: "TRUST_BUNDLE_EPOCH" });
     const end = await relogged((entries) =>
       entries.map((entry) => (entry.kind === "finished" ? { ...entry, state: "FAILED" as const } : entry)),
     );

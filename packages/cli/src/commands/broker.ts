@@ -1,7 +1,8 @@
 /** `sealflow broker`. */
+import { unwatchFile, watchFile } from "node:fs";
 import { join, resolve } from "node:path";
 import { intelRoot, Refusal, type TrustRoot, trustRootFromCertificate } from "@sealflow/attest";
-import { fromHex, type LogLevel, SealflowError, toHex } from "@sealflow/core";
+import { fromHex, isSealflowError, type LogLevel, SealflowError, toHex } from "@sealflow/core";
 import { type Envelope, parseEnvelope, projectKeyFrom } from "@sealflow/seal";
 import { type BrokerServerOptions, type RunningBroker, startBrokerServer } from "@sealflow/server";
 import { formatTrustFile, parseTrustFile, type TrustAnchors } from "@sealflow/trust";
@@ -74,11 +75,44 @@ async function rootNamed(context: CliContext, root: string): Promise<TrustRoot> 
 export async function serve(context: CliContext, flags: BrokerServeFlags): Promise<number> {
   const server = await startBrokerServer(await serverOptions(context, flags));
   const interrupted = untilInterrupted(context);
+  const stopFollowing = followPolicy(context, flags, server);
   announce(context, flags, server);
   await interrupted;
+  stopFollowing();
   if (!flags.json) context.process.stderr.write("stopping\n");
   await server.close();
   return exitCode.ok;
+}
+
+/** How often the policy's file is looked at. */
+const policyIntervalMs = 2000;
+
+/** Puts the policy of the file in force whenever the file changes, and when the process is told to. */
+function followPolicy(
+  context: CliContext,
+  flags: BrokerServeFlags,
+  server: Pick<RunningBroker, "putPolicy">,
+): () => void {
+  const path = resolve(context.cwd, flags.policy);
+  const reload = () => {
+    readEnvelope(context, flags.policy, "--policy")
+      .then((policy) => server.putPolicy(policy))
+      .then(
+        (epoch) => tell(context, "info", `${flags.policy}: policy epoch ${epoch} is in force`),
+        (error: unknown) =>
+          tell(context, "error", `${flags.policy}: the policy in force stays: ${told(error)}`),
+      );
+  };
+  watchFile(path, { interval: policyIntervalMs, persistent: false }, reload);
+  const forget = context.onReload?.(reload);
+  return () => {
+    unwatchFile(path, reload);
+    forget?.();
+  };
+}
+
+function told(error: unknown): string {
+  return isSealflowError(error) ? `${error.message} (${error.code})` : "an internal error";
 }
 
 async function serverOptions(context: CliContext, flags: BrokerServeFlags): Promise<BrokerServerOptions> {

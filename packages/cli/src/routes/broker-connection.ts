@@ -3,9 +3,9 @@ import { textFlag } from "./flags.js";
 
 /** Their values. */
 export interface BrokerConnectionFlags {
-  readonly broker?: string;
-  readonly brokerCa?: string;
-  readonly brokerPin?: string;
+  readonly broker?: string | undefined;
+  readonly brokerCa?: string | undefined;
+  readonly brokerPin?: string | undefined;
 }
 
 /** How the broker's certificate is known. */

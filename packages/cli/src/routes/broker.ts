@@ -104,7 +104,7 @@ const serve = buildCommand<BrokerServeFlags, [], CliContext>({
       trust: required("file", "Trust file of the deployment, from `broker init`"),
       policy: required(
         "file",
-        "Signed trust policy, from `policy sign`; a newer one than before is put in force",
+        "Signed trust policy, from `policy sign`; when the file changes, and at SIGHUP, a newer one is put in force",
       ),
       directory: textFlag("dir", "Where the broker's records are kept (default: broker in the store)"),
       host: textFlag(

@@ -13,13 +13,14 @@ export interface FakeOptions {
   readonly env?: Environment;
   readonly tty?: boolean;
   readonly now?: () => number;
-  readonly onContext?: (context: CliContext & { interrupt(): void }) => void;
+  readonly onContext?: (context: CliContext & { interrupt(): void; reload(): void }) => void;
 }
 
 /** Captures what is written; interrupts come from the test. */
 export function fakeContext(options: FakeOptions = {}) {
   const written = { stdout: "", stderr: "" };
   const listeners = new Set<() => void>();
+  const reloaders = new Set<() => void>();
   const output = (name: "stdout" | "stderr") => ({
     write: (text: string) => {
       written[name] += text;
@@ -36,6 +37,13 @@ export function fakeContext(options: FakeOptions = {}) {
     onInterrupt: (listener: () => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onReload: (listener: () => void) => {
+      reloaders.add(listener);
+      return () => reloaders.delete(listener);
+    },
+    reload: () => {
+      for (const reloader of reloaders) reloader();
     },
     exit: (code: number): never => {
       throw new Error(`exit ${code}`);

@@ -48,6 +48,13 @@ export interface RunningBroker {
   /** Raw public keys, hex. */
   readonly brokerKey: string;
   readonly recipient: string;
+  /**
+   * Puts a newer policy in force, as `Broker.putPolicy`; the one in force again changes nothing.
+   *
+   * @returns Its epoch.
+   * @throws SealflowError `TRUST_POLICY_EPOCH`, `SEAL_ENVELOPE_…`, `TRUST_DOCUMENT_MALFORMED`
+   */
+  putPolicy(policy: BrokerOptions["policy"]): Promise<number>;
   /** Stops listening; resolves when what was on its way is decided and the store is closed. */
   close(): Promise<void>;
 }
@@ -83,6 +90,10 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<R
     const { brokerKey, recipient } = broker;
     return {
       ...{ url, brokerKey, recipient },
+      putPolicy: async (policy) => {
+        await broker.putPolicy(policy);
+        return (await broker.describe()).policy.epoch;
+      },
       close: async () => {
         await close();
         // Whatever was accepted before is worked off when this one's turn comes.

@@ -24,7 +24,7 @@ import type { TaskBroker } from "../protocol/task-broker.js";
 import { challenge } from "./challenging.js";
 import { BrokerCore, type BrokerOptions } from "./core.js";
 import { commit, fail } from "./finishing.js";
-import { type BrokerRecord, decodeRecord } from "./records.js";
+import { decodeRecord } from "./records.js";
 import { register } from "./registering.js";
 import { request } from "./requesting.js";
 import type { ReleasedOutputs } from "./run-state.js";
@@ -38,7 +38,7 @@ export interface Broker extends TaskBroker {
   readonly brokerKey: string;
   readonly recipient: string;
   /**
-   * Puts a newer policy in force. Runs that were registered under an older one are not decided about any more.
+   * Puts a newer policy in force. Runs of an older one go on only if it authorises them too.
    *
    * @throws SealflowError `TRUST_POLICY_EPOCH`, `SEAL_ENVELOPE_…`
    */
@@ -118,7 +118,7 @@ function brokerOver(core: BrokerCore): Broker {
     fail: (message: TaskFailure): Promise<FailureAnswer | Committed> =>
       core.exclusive(() => fail(core, message)),
     status: (runId) => core.exclusive(() => status(core, runId)),
-    bundle: (runId) => assembleBundle(core, runId, () => recordsOf(core)),
+    bundle: (runId) => assembleBundle(core, runId),
   };
 }
 
@@ -147,12 +147,4 @@ async function status(core: BrokerCore, runId: string): Promise<RunStatus> {
     tasks: run.statuses(),
     checkpoint: await core.checkpoint(),
   };
-}
-
-/** All records again, from the store. */
-async function* recordsOf(core: BrokerCore): AsyncGenerator<BrokerRecord> {
-  let index = 0;
-  for await (const sealed of core.options.store.read()) {
-    yield decodeRecord(await core.keys.openRecord(sealed, index++));
-  }
 }

@@ -7,7 +7,9 @@ import { failure } from "../failure.js";
 import type { LogEntry } from "../log/entry.js";
 import type { TrustPolicy } from "../policy.js";
 import { member } from "../record.js";
-import { type BrokerRecord, encodeRecord } from "./records.js";
+import type { Transcript } from "../transcript.js";
+import { requireStillAuthorised } from "./permitting.js";
+import { type BrokerRecord, decodeRecord, encodeRecord, type GrantedRecord } from "./records.js";
 import type { RunState } from "./run-state.js";
 import type { BrokerKeys } from "./secrets.js";
 import type { BrokerState, PolicyInForce } from "./state.js";
@@ -104,6 +106,28 @@ export class BrokerCore {
     return this.state.policy;
   }
 
+  /** All records again, from the store. */
+  async *records(): AsyncGenerator<BrokerRecord> {
+    let index = 0;
+    for await (const sealed of this.options.store.read()) {
+      yield decodeRecord(await this.keys.openRecord(sealed, index++));
+    }
+  }
+
+  /** The record of an attempt's grant: evidence is not kept in memory. */
+  async grantedRecord(
+    run: RunState,
+    { path, attempt }: Pick<Transcript, "path" | "attempt">,
+  ): Promise<GrantedRecord | undefined> {
+    const { runId } = run.registration;
+    for await (const record of this.records()) {
+      if (record.kind !== "granted" || record.runId !== runId) continue;
+      const { transcript } = record;
+      if (transcript.path === path && transcript.attempt === attempt) return record;
+    }
+    return undefined;
+  }
+
   checkpoint(): Promise<Envelope> {
     return this.state.log.checkpoint({
       domain: this.options.domain,
@@ -129,14 +153,8 @@ export class BrokerCore {
    */
   openRun(runId: string): RunState {
     const run = this.state.run(runId);
-    const { digest, policy } = this.policy();
     const { registration } = run;
-    if (registration.policy !== digest) {
-      throw failure("TRUST_POLICY_STALE", `run ${runId}`, {
-        expected: `a registration under policy epoch ${policy.epoch}`,
-        got: `one under epoch ${registration.policyEpoch}`,
-      });
-    }
+    requireStillAuthorised(run, this.policy());
     if (this.now() >= Date.parse(registration.expiresAt)) {
       throw failure("TRUST_REGISTRATION_TIME", `run ${runId}`, {
         expected: `a time before ${registration.expiresAt}`,

@@ -12,11 +12,12 @@ import { reuseKeyOf } from "./challenging.js";
 import { requireOpens, requireStatedUnder } from "./committing.js";
 import type { BrokerCore } from "./core.js";
 import { maximumAttempts } from "./granting.js";
+import { requireStillAccepted } from "./requesting.js";
 import type { GrantedAttempt, RunState } from "./run-state.js";
 import { resultOf } from "./state.js";
 
 /**
- * @throws SealflowError `TRUST_RUN_UNKNOWN`, `TRUST_POLICY_STALE`, `TRUST_TASK_NOT_DUE`, `TRUST_COMMIT_…`,
+ * @throws SealflowError `TRUST_RUN_UNKNOWN`, `TRUST_POLICY_STALE`, `TRUST_EVIDENCE_REFUSED`, `TRUST_TASK_NOT_DUE`, `TRUST_COMMIT_…`,
  *   `TRUST_STATEMENT_TASK`, `SEAL_ENVELOPE_…`, `SEAL_STATEMENT_…`
  */
 export async function commit(core: BrokerCore, message: unknown): Promise<Committed> {
@@ -27,6 +28,7 @@ export async function commit(core: BrokerCore, message: unknown): Promise<Commit
   const found = core.requireDue(run, path);
   const granted = requireLive(run, path, attempt);
   const { transcript, entry: grantEntry } = granted;
+  await requireStillAccepted(core, run, { granted });
   const stated = await verifyTaskStatement(statement, transcript);
   requireStatedUnder(stated, { task: found.due, entry: grantEntry });
   const digest = await envelopeDigest(statement);
@@ -73,7 +75,7 @@ export async function fail(core: BrokerCore, message: unknown): Promise<FailureA
     attempts: run
       .task(path)
       .attempts.map((each, index) => each.failure !== undefined || index === attempt - 1),
-    maximum: maximumAttempts(due, core.policy().policy),
+    maximum: maximumAttempts(due, run.policy.policy),
   });
   await recordFailure(core, run, { path, attempt, statement, digest, code: stated.code, final });
   return { kind: "failed", path, attempt, final };

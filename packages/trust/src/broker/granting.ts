@@ -147,7 +147,10 @@ function releasedOutputs(run: RunState, task: DueTask): string[] {
   return names.filter((name) => released.has(`${staticPath(task.path)}/${name}`)).sort();
 }
 
-/** What a result may be found by: everything that it follows from. Secret: it would confirm guesses of parameters. */
+/**
+ * What a result may be found by: everything that it follows from. Input artifacts count as the sealed artifacts that they
+ * are, so that verifiers can see that they are the same. Secret: it would confirm guesses of parameters.
+ */
 export async function resultIdentity(
   run: RunState,
   task: DueTask,
@@ -155,7 +158,7 @@ export async function resultIdentity(
 ): Promise<Digest> {
   const inputs = Object.entries(task.inputs.artifacts).map(([name, list]) => {
     const of = (each: ArtifactValue) => ({
-      identity: run.artifacts.get(digestOfArtifact(each))?.identity ?? "",
+      digest: digestOfArtifact(each),
       type: each.type,
       metadata: each.metadata,
     });

@@ -48,7 +48,7 @@ async function registerNew(core: BrokerCore, request: RegisterRequest, digest: D
   new RunEvaluation(registration, document);
   const keys = await inputKeys(core, registration.inputs, request);
   const entry: LogEntry = {
-    ...core.state.entryOf({ registrationDigest: digest, lastEntry: null }, at),
+    ...core.state.entryOf({ registrationDigest: digest, registration, lastEntry: null }, at),
     ...{ kind: "registered", runId, policy: policyDigest },
   };
   const record = { runId, registration: envelope, document: request.document, flow, keys, entries: [entry] };

@@ -10,7 +10,8 @@ import { reportDataOf, type Transcript, transcriptHash } from "../transcript.js"
 import { nextAttempt } from "./challenging.js";
 import type { BrokerCore, DueComponent } from "./core.js";
 import { grantContent, inputCommitments, newSalts, requireTranscript } from "./granting.js";
-import type { RunState } from "./run-state.js";
+import type { GrantedAttempt, RunState } from "./run-state.js";
+import type { PolicyInForce } from "./state.js";
 import { requireNonce } from "./tokens.js";
 
 /**
@@ -27,8 +28,10 @@ export async function request(core: BrokerCore, message: unknown): Promise<Grant
   const digest = await evidenceDigest(evidence);
   const granted = core.state.grants.get(hash);
   if (granted !== undefined) {
-    if (granted.failure === undefined && granted.entry.evidence === digest)
+    if (granted.failure === undefined && granted.entry.evidence === digest) {
+      await requireStillAccepted(core, run, { granted, evidence });
       return { kind: "granted", grant: granted.grant };
+    }
     throw taken(transcript, granted.failure === undefined ? "other evidence" : "one that has failed");
   }
   const found = core.requireDue(run, path);
@@ -36,8 +39,8 @@ export async function request(core: BrokerCore, message: unknown): Promise<Grant
     domain: core.options.domain,
     brokerKey: core.keys.brokerKey,
     registration: run.registrationDigest,
-    policy: core.policy().digest,
-    policyEpoch: core.policy().policy.epoch,
+    policy: run.policy.digest,
+    policyEpoch: run.policy.policy.epoch,
     component: found.component.digest,
   });
   await requireNext(core, run, { transcript, found });
@@ -50,7 +53,7 @@ async function requireNext(
   { transcript, found }: { readonly transcript: Transcript; readonly found: DueComponent },
 ): Promise<void> {
   const { path, attempt, nonce } = transcript;
-  const next = nextAttempt(core, run, found.due);
+  const next = nextAttempt(run, found.due);
   if (attempt !== next) throw taken(transcript, `attempt ${attempt}, where ${next} is next`);
   const purpose = { registration: run.registrationDigest, path, attempt };
   await requireNonce(nonce, purpose, { keys: core.keys, now: core.options.clock.now() });
@@ -70,7 +73,10 @@ async function grant(core: BrokerCore, run: RunState, asked: Asked): Promise<Gra
   const { signer, recipient } = core.keys;
   const { random, grantLifetimeMs = 3_600_000 } = core.options;
   const at = core.now();
-  await requireEvidence(core, asked, at);
+  // Under the run's policy, as its bundle is judged; and under the one in force, which may have learnt something since.
+  const { measuredAs } = found.component;
+  for (const policy of new Set([run.policy, core.policy()]))
+    await requireEvidence(core, { measuredAs, transcript, evidence }, { policy, at });
   const salts = newSalts(due, random);
   const expiresAt = Math.min(at + grantLifetimeMs, Date.parse(run.registration.expiresAt));
   const { attempt, component, path } = transcript;
@@ -96,15 +102,37 @@ async function grant(core: BrokerCore, run: RunState, asked: Asked): Promise<Gra
   return { kind: "granted", grant: envelope };
 }
 
+/**
+ * Demands that the policy in force, if it is a newer one than the run's, accepts what an attempt was granted for.
+ *
+ * @param evidence Default: from the records.
+ * @throws SealflowError `TRUST_EVIDENCE_REFUSED`
+ */
+export async function requireStillAccepted(
+  core: BrokerCore,
+  run: RunState,
+  of: { readonly granted: GrantedAttempt; readonly evidence?: Evidence },
+): Promise<void> {
+  const policy = core.policy();
+  if (policy.digest === run.policy.digest) return;
+  const { transcript, entry } = of.granted;
+  const { measuredAs } = core.requireDue(run, transcript.path).component;
+  const evidence = of.evidence ?? (await core.grantedRecord(run, transcript))?.evidence;
+  if (evidence === undefined) throw new TypeError("store: expected the record of a grant");
+  const at = Date.parse(entry.time);
+  await requireEvidence(core, { measuredAs, transcript, evidence }, { policy, at });
+}
+
 async function requireEvidence(
   core: BrokerCore,
-  { found, transcript, evidence }: Asked,
-  at: number,
+  asked: Pick<Asked, "transcript" | "evidence"> & { readonly measuredAs: string },
+  { policy: { policy }, at }: { readonly policy: PolicyInForce; readonly at: number },
 ): Promise<void> {
+  const { transcript, evidence, measuredAs: component } = asked;
   const appraisal = await appraiseEvidence(evidence, {
-    policy: core.policy().policy.appraisal,
+    policy: policy.appraisal,
     roots: core.options.roots,
-    component: found.component.measuredAs,
+    component,
     reportData: await reportDataOf(transcript),
     at,
   });

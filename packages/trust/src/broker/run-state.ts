@@ -13,6 +13,7 @@ import { staticPath } from "../run/static-analysis.js";
 import type { TaskResultStated } from "../statement/task-statement.js";
 import type { Transcript } from "../transcript.js";
 import type { CommittedRecord, Salts } from "./records.js";
+import type { PolicyInForce } from "./state.js";
 
 /** An attempt that has a grant. */
 export interface GrantedAttempt {
@@ -40,12 +41,10 @@ export interface TaskState {
   committed?: CommittedResult;
 }
 
-/** What opens an artifact, and what it is to later tasks. */
+/** What opens an artifact, and who made it. */
 export interface KnownArtifact {
   /** Data key, hex. */
   readonly key: string;
-  /** What reuse compares: the plaintext's digest; of an external input the sealed artifact's. */
-  readonly identity: string;
   readonly statement: Digest | null;
 }
 
@@ -54,6 +53,8 @@ export class RunState {
   readonly registration: Registration;
   readonly registrationDigest: Digest;
   readonly flow: Flow;
+  /** That it was registered under, and stays under. */
+  readonly policy: PolicyInForce;
   readonly evaluation: RunEvaluation;
   readonly artifacts = new Map<string, KnownArtifact>();
   /** Leaf hash of the run's newest log entry, hex. */
@@ -64,11 +65,13 @@ export class RunState {
     readonly registration: Registration;
     readonly registrationDigest: Digest;
     readonly flow: Flow;
+    readonly policy: PolicyInForce;
     readonly evaluation: RunEvaluation;
   }) {
     this.registration = run.registration;
     this.registrationDigest = run.registrationDigest;
     this.flow = run.flow;
+    this.policy = run.policy;
     this.evaluation = run.evaluation;
   }
 
@@ -95,8 +98,8 @@ export class RunState {
     if (due === undefined) throw new TypeError("run: expected a due task");
     this.evaluation.succeed(path, outputsOf(due, result));
     this.task(path).committed = result;
-    for (const [digest, { key, plaintext }] of Object.entries(result.secrets.artifacts)) {
-      this.artifacts.set(digest, { key, identity: plaintext, statement: result.statement });
+    for (const [digest, { key }] of Object.entries(result.secrets.artifacts)) {
+      this.artifacts.set(digest, { key, statement: result.statement });
     }
   }
 

@@ -21,6 +21,11 @@ export interface PolicyInForce {
   readonly policy: TrustPolicy;
 }
 
+/** What entries say of their run. */
+export interface LoggedRun extends Pick<RunState, "registrationDigest" | "lastEntry"> {
+  readonly registration: Pick<RunState["registration"], "policyEpoch">;
+}
+
 /** Everything that the broker knows. */
 export class BrokerState {
   readonly log = new DecisionLog();
@@ -35,7 +40,7 @@ export class BrokerState {
   readonly recovered = new Set<string>();
   policy: PolicyInForce | undefined;
   /** Every policy that was ever in force, by digest. */
-  readonly policies = new Map<string, Envelope>();
+  readonly policies = new Map<string, PolicyInForce>();
   readonly #policySigner: string;
 
   constructor(policySigner: string) {
@@ -50,11 +55,11 @@ export class BrokerState {
   }
 
   /** What every entry of a run says. */
-  entryOf(run: Pick<RunState, "registrationDigest" | "lastEntry">, time: number) {
+  entryOf(run: LoggedRun, time: number) {
     return {
       version: "sealflow.log-entry/v1" as const,
       time: new Date(time).toISOString(),
-      policyEpoch: this.policy?.policy.epoch ?? 1,
+      policyEpoch: run.registration.policyEpoch,
       registration: run.registrationDigest,
       previous: run.lastEntry,
     };
@@ -66,7 +71,8 @@ export class BrokerState {
     if (outcome === undefined) return [];
     const previous = toHex(await leafHash(encodeLogEntry(entry)));
     const time = Date.parse(entry.time);
-    const of = { registrationDigest: run.registrationDigest, lastEntry: previous };
+    const { registrationDigest, registration } = run;
+    const of = { registrationDigest, registration, lastEntry: previous };
     return [{ ...this.entryOf(of, time), kind: "finished", state: outcome.state }];
   }
 
@@ -121,11 +127,6 @@ export class BrokerState {
     }
   }
 
-  /** A result may be reused only under the policy that it was made under: its measurements still count. */
-  mayReuse(original: { readonly runId: string }, { digest }: PolicyInForce): boolean {
-    return this.run(original.runId).registration.policy === digest;
-  }
-
   /** The result that a reuse gives its task. */
   reusedResult(record: Pick<ReusedRecord, "original" | "entries">): CommittedResult {
     const original = this.run(record.original.runId).task(record.original.path).committed;
@@ -136,12 +137,9 @@ export class BrokerState {
   }
 
   async #setPolicy({ policy, digest }: Extract<BrokerRecord, { kind: "policy" }>): Promise<void> {
-    this.policies.set(digest, policy);
-    this.policy = {
-      envelope: policy,
-      digest,
-      policy: await openTrustPolicy(policy, { signer: this.#policySigner }),
-    };
+    const opened = await openTrustPolicy(policy, { signer: this.#policySigner });
+    this.policy = { envelope: policy, digest, policy: opened };
+    this.policies.set(digest, this.policy);
   }
 
   async #register(record: RegisteredRecord): Promise<void> {
@@ -149,15 +147,17 @@ export class BrokerState {
     const { flow, document } = record;
     const pipeline = await readRegisteredPipeline(document, { registration, flow });
     const [entry] = record.entries;
-    if (entry?.kind !== "registered") throw new TypeError("record: expected the entry of a registration");
+    const policy = this.policies.get(registration.policy);
+    if (entry?.kind !== "registered" || policy === undefined)
+      throw new TypeError("record: expected the entry of a registration under a policy that was in force");
     const run = new RunState({
       registration,
       registrationDigest: entry.registration,
-      flow,
+      ...{ flow, policy },
       evaluation: new RunEvaluation(registration, pipeline.document),
     });
     for (const [digest, key] of Object.entries(record.keys)) {
-      run.artifacts.set(digest, { key, identity: digest, statement: null });
+      run.artifacts.set(digest, { key, statement: null });
       this.inputKeys.set(digest, key);
     }
     this.runs.set(record.runId, run);

@@ -1,6 +1,5 @@
 /** Assembling a run's bundle from the broker's records. */
 import { type Digest, digestOfJson, type JsonObject, type JsonValue, toHex } from "@sealflow/core";
-import type { Envelope } from "@sealflow/seal";
 import type { BrokerCore } from "../broker/core.js";
 import type {
   BrokerRecord,
@@ -10,8 +9,8 @@ import type {
   ReusedRecord,
   Salts,
 } from "../broker/records.js";
+import type { RunState } from "../broker/run-state.js";
 import { appraiseEvidence, type Evidence } from "../evidence.js";
-import { failure } from "../failure.js";
 import type { LogEntry } from "../log/entry.js";
 import type { CommitSecrets } from "../protocol/secrets.js";
 import { member, recordOf } from "../record.js";
@@ -41,15 +40,12 @@ interface Placed<Record extends BrokerRecord = RunRecord> {
  *
  * @throws SealflowError `TRUST_RUN_UNKNOWN`
  */
-export async function assembleBundle(
-  core: BrokerCore,
-  runId: string,
-  records: () => AsyncIterable<BrokerRecord>,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function assembleBundle(core: BrokerCore, runId: string): Promise<Uint8Array<ArrayBuffer>> {
   core.state.run(runId);
-  const own = await collect(records(), (record) => record.runId === runId);
+  const own = await collect(core.records(), (record) => record.runId === runId);
   const reused = own.flatMap(({ record }) => (record.kind === "reused" ? [record.original] : []));
-  const originals = reused.length === 0 ? [] : await collect(records(), (record) => isOf(record, reused));
+  const originals =
+    reused.length === 0 ? [] : await collect(core.records(), (record) => isOf(record, reused));
   return encodeBundle(await new Assembly(core, own, originals).bundle());
 }
 
@@ -78,6 +74,7 @@ function isOf(record: RunRecord, originals: readonly ReusedRecord["original"][])
 
 class Assembly {
   readonly #core: BrokerCore;
+  readonly #run: RunState;
   readonly #own: readonly Placed[];
   readonly #originals: readonly Placed[];
   readonly #registered: Placed<RegisteredRecord>;
@@ -94,8 +91,8 @@ class Assembly {
     const registered = own.find(isRegistered);
     if (registered === undefined) throw new TypeError("store: expected the run's registration");
     this.#registered = registered;
-    const run = core.state.run(registered.record.runId);
-    this.#view = new PublicView(run.registration, run.evaluation.document);
+    this.#run = core.state.run(registered.record.runId);
+    this.#view = new PublicView(this.#run.registration, this.#run.evaluation.document);
   }
 
   async bundle(): Promise<RunBundle> {
@@ -110,7 +107,7 @@ class Assembly {
         brokerKey: keys.brokerKey,
         roots: [...this.#roots].sort(),
       },
-      policy: await this.#policy(),
+      policy: this.#run.policy.envelope,
       registration,
       document,
       tasks: this.#tasks,
@@ -118,13 +115,6 @@ class Assembly {
       // Checkpoint and proofs must be of one size. What was read before is in the log by now; nothing else waits for it.
       log: await this.#core.exclusive(() => this.#log()),
     };
-  }
-
-  /** @throws SealflowError `TRUST_POLICY_STALE`: bundles are made while their policy is in force. */
-  async #policy(): Promise<Envelope> {
-    const known = this.#core.state.policies.get(this.#view.registration.policy);
-    if (known !== undefined) return known;
-    throw failure("TRUST_POLICY_STALE", "bundle", { expected: "the run's policy", got: "none in the store" });
   }
 
   async #log(): Promise<RunBundle["log"]> {
@@ -251,7 +241,7 @@ class Assembly {
     readonly entries: GrantedRecord["entries"];
   }): Promise<void> {
     const { root } = await appraiseEvidence(granted.evidence, {
-      policy: this.#core.policy().policy.appraisal,
+      policy: this.#run.policy.policy.appraisal,
       roots: this.#core.options.roots,
       component: "",
       reportData: await reportDataOf(granted.transcript),

@@ -30,10 +30,16 @@ export interface VerifiedRegistration {
 /** Opens a registration at the time of its entry in the log. */
 export async function openLogged(
   envelope: RunBundle["registration"],
-  by: { readonly policy: VerifiedPolicy; readonly entries: readonly PlacedEntry[]; readonly where: string },
+  by: {
+    readonly policy: VerifiedPolicy;
+    readonly entries: readonly PlacedEntry[];
+    readonly where: string;
+    /** Take one of an earlier policy too, judged by this one. */
+    readonly earlier?: boolean;
+  },
   checks: BundleChecks,
 ): Promise<VerifiedRegistration> {
-  const { policy, entries, where } = by;
+  const { policy, entries, where, earlier = false } = by;
   const digest = await envelopeDigest(envelope);
   const entry = entries.map((each) => each.entry).find(isEntryOf(digest));
   checks.require(
@@ -53,17 +59,19 @@ export async function openLogged(
     where,
   };
   const run = await checks.step(subject, () =>
-    openRegistration(envelope, { policy: trusted, policyDigest, at }),
+    openRegistration(envelope, { policy: trusted, policyDigest, at, earlier }),
   );
   checks.same(
     { code: "TRUST_BUNDLE_RUN", what: "the entry names the run", where },
     run.registration.runId,
     entry.runId,
   );
+  // Which is this one, unless it is an earlier one.
+  const { registration } = run;
   checks.same(
     { code: "TRUST_BUNDLE_POLICY", what: "the entry names the policy", where },
-    policyDigest,
-    entry.policy,
+    `${registration.policy}, epoch ${registration.policyEpoch}`,
+    `${entry.policy}, epoch ${entry.policyEpoch}`,
   );
   return { run, entry };
 }

@@ -44,17 +44,20 @@ export class ReplayedEvidence {
       readonly entry: LogEntryOf<"granted">;
       readonly component: Digest;
       readonly registration: Digest;
+      /** Of the registration. */
+      readonly policy: Digest;
+      readonly policyEpoch: number;
       readonly where: string;
     },
   ): Promise<void> {
-    const { bundle, checks, policy } = this.#parts;
-    const { entry, component, registration, where } = of;
+    const { bundle, checks } = this.#parts;
+    const { entry, component, registration, policy, policyEpoch, where } = of;
     const expected = {
       domain: bundle.claims.domain,
       brokerKey: bundle.claims.brokerKey,
       registration,
-      policy: policy.digest,
-      policyEpoch: policy.policy.epoch,
+      policy,
+      policyEpoch,
       path: entry.path,
       attempt: entry.attempt,
       component,

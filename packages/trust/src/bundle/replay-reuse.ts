@@ -1,9 +1,9 @@
 /** Reused results in a replay: the broker's word that they fit, and everything behind the original. */
-import { canonicalJson, type Digest, toHex } from "@sealflow/core";
+import { canonicalJson, toHex } from "@sealflow/core";
+import { requireStatedUnder } from "../broker/committing.js";
 import { inputDigests } from "../broker/granting.js";
 import { envelopeDigest } from "../document.js";
 import type { LogEntry, LogEntryOf } from "../log/entry.js";
-import { member } from "../record.js";
 import { type ReuseStated, verifyReuseStatement } from "../statement/reuse-statement.js";
 import { type TaskResultStated, verifyTaskStatement } from "../statement/task-statement.js";
 import { transcriptHash } from "../transcript.js";
@@ -33,15 +33,15 @@ export async function verifyReuse(
     verifyReuseStatement(item.statement, bundle.claims.brokerKey),
   );
   await requireStated(replay, stated, reused);
-  const { evidence, grant } = await requireOriginal(replay, stated, reused);
-  const outputs = await originalOutputs(replay, stated, reused);
+  const { evidence, granted } = await requireOriginal(replay, stated, reused);
+  const outputs = await originalOutputs(replay, stated, { ...reused, granted });
   await replay.succeed(path, outputs, { item, due: found.due, where: path });
   return {
     state: "reused",
     statement: entry.statement,
     evidence,
     ...replay.shown(item, { due: found.due, parameters: stated.inputs.parameters, outputs }),
-    original: { ...stated.original, grant, statement: stated.statement },
+    original: { ...stated.original, grant: granted.grant, statement: stated.statement },
   };
 }
 
@@ -74,18 +74,18 @@ async function requireStated(
   await requireInputsShown(shown, { checks, where });
 }
 
-/** The original is a logged, authorised, attested task of the same component under the same policy. */
+/** The original is a logged, authorised, attested task of the same component, by this policy or as if by this policy. */
 async function requireOriginal(
   replay: Replay,
   stated: ReuseStated,
   { item, found, entry }: Reused,
-): Promise<{ readonly evidence: VerifiedEvidence; readonly grant: Digest }> {
+): Promise<{ readonly evidence: VerifiedEvidence; readonly granted: LogEntryOf<"granted"> }> {
   const { checks, entries, policy } = replay.parts;
   const { original } = item;
   const where = `${entry.path}, its original`;
   const { run, entry: registered } = await openLogged(
     original.registration,
-    { policy, entries, where },
+    { policy, entries, where, earlier: true },
     checks,
   );
   const named = { code: "TRUST_BUNDLE_REUSE", what: "the original is the stated one", where };
@@ -98,25 +98,31 @@ async function requireOriginal(
     where,
     (each): each is LogEntryOf<"granted"> => each.kind === "granted" && each.transcript === hash,
   );
-  const { registration, path, attempt } = granted;
+  const { registration, path, attempt, policyEpoch } = granted;
+  const { policy: under, policyEpoch: epoch } = run.registration;
+  const decided = { code: "TRUST_BUNDLE_EPOCH", what: "decided under its registration's policy", where };
+  checks.same(decided, `epoch ${epoch}`, `epoch ${policyEpoch}`);
   checks.same(named, canonicalJson(stated.original), canonicalJson({ registration, path, attempt }));
   await replay.evidence.requireTranscript(original.transcript, {
     entry: granted,
     component: found.component.digest,
     registration: registered.registration,
-    where,
+    ...{ policy: under, policyEpoch: epoch, where },
   });
   use(replay, registered);
   const { measuredAs } = found.component;
   const evidence = await replay.evidence.appraise(original, { entry: granted, measuredAs, where });
-  return { evidence, grant: granted.grant };
+  // One salt, one commitment: the parameters are the original's, shown or not.
+  const same = { code: "TRUST_BUNDLE_REUSE", what: "the original had the same parameters", where };
+  checks.same(same, canonicalJson(granted.parameters), canonicalJson(stated.inputs.parameters));
+  return { evidence, granted };
 }
 
-/** The outputs that the original's statement states; it must have been committed. */
+/** The outputs that the original's statement states, of the same inputs; it must have been committed. */
 async function originalOutputs(
   replay: Replay,
   stated: ReuseStated,
-  { item, found, entry }: Reused,
+  { item, found, entry, granted }: Reused & { readonly granted: LogEntryOf<"granted"> },
 ): Promise<TaskResultStated["outputs"]> {
   const { checks } = replay.parts;
   const { statement, transcript } = item.original;
@@ -136,18 +142,12 @@ async function originalOutputs(
   );
   const signed = { code: "TRUST_STATEMENT", what: "the original's key signed its statement", where };
   const result = await checks.step(signed, () => verifyTaskStatement(statement, transcript));
-  const types = Object.entries(result.outputs.artifacts).every(([name, list]) => {
-    const declared = member(found.due.outputArtifacts, name);
-    return (
-      declared !== undefined && list.every(({ type }) => type === (declared.artifactType.schemaTitle ?? ""))
-    );
-  });
-  const declared = {
-    code: "TRUST_COMMIT_OUTPUTS",
-    what: "the original's artifacts are of the declared types",
+  const under = {
+    code: "TRUST_COMMIT",
+    what: "the original is of its grant and evidence, of this task's inputs and outputs",
     where,
   };
-  checks.same(declared, "true", `${types}`);
+  await checks.step(under, () => requireStatedUnder(result, { task: found.due, entry: granted }));
   return result.outputs;
 }
 

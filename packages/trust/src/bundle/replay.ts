@@ -125,6 +125,8 @@ export class Replay {
       entry,
       component: component.digest,
       registration: registered.entry.registration,
+      policy: policy.digest,
+      policyEpoch: policy.policy.epoch,
       where: place,
     });
     const evidence = await this.evidence.appraise(item, {

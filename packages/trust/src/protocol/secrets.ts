@@ -25,7 +25,7 @@ const schema = z.strictObject({
     z.strictObject({
       /** Its data key, hex. */
       key: shape.bytes32,
-      /** Digest of the plaintext (of the tar archive for directories): what reuse is decided by. */
+      /** Digest of the plaintext (of the tar archive for directories), for the broker's records alone. */
       plaintext: shape.digest,
       /** Opens the commitment to the artifact's metadata. */
       metadata: z.strictObject({ value: part.object, salt: shape.bytes32 }),
