@@ -100,10 +100,11 @@ export function componentEntries(
   const table = Object.fromEntries(
     [...components]
       .sort((a, b) => (a.executor < b.executor ? -1 : 1))
+      // By executor: a function that is used twice has two of them, with one digest.
       .map((component) => [
-        componentDigestOf(component, surroundings),
+        component.executor,
         {
-          executor: component.executor,
+          digest: componentDigestOf(component, surroundings),
           file: fileOf(component),
           function: component.function,
           env: component.env,

@@ -76,13 +76,12 @@ def _request(exchange: Exchange) -> Json:
 def _task(request: Json, exchange: Exchange, image: Path, *, simulated: bool) -> Json:
     """The request of a sealed task, its code and environment from the measured image alone."""
     baked = Exchange(image).read_json(image / "components" / "components.json")
-    found = [each for each in baked["components"].values() if each["executor"] == request["executor"]]
-    if not found:
+    component = baked["components"].get(request["executor"])
+    if component is None:
         raise Refused(
             "SEALED_COMPONENT",
             f"executor {request['executor'][:200]}: expected one of the image, got another",
         )
-    component = found[0]
     evidence: Json = {"type": "exchange", "exchange": str(exchange.root)}
     if simulated:
         quotes = request.get("quotes") or {}
