@@ -40,8 +40,18 @@ function operationObject(operation: Operation): JsonObject {
     ...(body === undefined ? {} : { requestBody: body }),
     responses: {
       200: { description: "Done", content: answerContent(operation.answer) },
+      ...(operation.ranges ? rangeAnswers(operation.answer) : {}),
+      ...(operation.ends ? { 204: { description: "Nothing will come any more" } } : {}),
       default: { description: "Not done; google.rpc.Status says why", content: json(ref("Status")) },
     },
+  };
+}
+
+/** Answers to requests for a range of bytes. */
+function rangeAnswers(answer: string): JsonObject {
+  return {
+    206: { description: "The range that was asked for", content: answerContent(answer) },
+    416: { description: "The content ends before the range" },
   };
 }
 

@@ -21,6 +21,10 @@ export interface Operation {
   readonly body?: z.ZodType;
   /** A multipart form with the field `uploadfile`. */
   readonly upload?: true;
+  /** Set where ranges of bytes are answered. */
+  readonly ranges?: true;
+  /** Set for a stream that has an end: a reader that has all of it is told so. */
+  readonly ends?: true;
   /** Name of the answer's schema, or a content type for answers that are no JSON. */
   readonly answer: string;
 }
@@ -208,6 +212,7 @@ export const operations: readonly Operation[] = [
 
   {
     ...read("/apis/v1alpha1/runs/{id}/nodes/{node}/log", "ReadRunLog", "text/plain", "Reads a task's log"),
+    ranges: true,
     query: log,
   },
   {
@@ -217,9 +222,18 @@ export const operations: readonly Operation[] = [
       "text/plain",
       "Reads a task's log, whole or in ranges, or follows it",
     ),
+    ranges: true,
     query: log,
   },
-  read("/api/runs/{id}/bundle", "ReadBundle", "application/json", "Reads what a sealed run is verified by"),
+  {
+    ...read(
+      "/api/runs/{id}/bundle",
+      "ReadBundle",
+      "application/json",
+      "Reads what a sealed run is verified by",
+    ),
+    ranges: true,
+  },
   {
     ...read(
       "/api/runs/{id}/artifact",
@@ -227,10 +241,12 @@ export const operations: readonly Operation[] = [
       "application/octet-stream",
       "Reads an artifact as a file",
     ),
+    ranges: true,
     query: artifact,
   },
   {
     ...read("/api/runs/{id}/events", "WatchRun", "text/event-stream", "Streams a run's events"),
+    ends: true,
     query: { after: number },
   },
   {
