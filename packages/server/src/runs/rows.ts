@@ -111,27 +111,47 @@ function startOf({ tasks, createTime }: RunDetails): number {
 }
 
 /**
- * The run's figures: outputs of the pipeline under their names, then what tasks logged as `system.Metrics`; a name that
- * several tasks use for different values stands behind the task's path.
+ * The run's figures: outputs of the pipeline under their names, then what tasks logged as `system.Metrics`. A name for
+ * which not all have the same value stands behind the path of each task, so that runs are compared figure by figure,
+ * whichever of their tasks ended first.
  */
 export function metricsOf({ outputs, tasks }: Pick<RunDetails, "outputs" | "tasks">): RunRow["metrics"] {
-  const found = new Map<string, number | string | boolean>();
-  const add = (name: string, value: JsonValue, path: string): void => {
-    if (!isFigure(value) || found.size >= MOST_METRICS) return;
-    const taken = found.get(name);
-    if (taken === undefined) found.set(name, value);
-    else if (taken !== value) found.set(`${path}/${name}`, value);
+  const found: Figure[] = [];
+  const add = (path: string, name: string, value: JsonValue): void => {
+    if (isFigure(value)) found.push({ path, name, value });
   };
-  for (const [name, value] of Object.entries(outputs)) add(name, value, "");
-  for (const { path, artifacts } of tasks) {
+  for (const [name, value] of Object.entries(outputs)) add("", name, value);
+  for (const { path, artifacts } of [...tasks].sort((a, b) => comparePaths(a.path, b.path))) {
     for (const { type, metadata } of Object.values(artifacts).flat()) {
       if (type.schemaTitle !== "system.Metrics") continue;
-      for (const [name, value] of Object.entries(metadata)) {
-        if (name !== "display_name") add(name, value, path);
-      }
+      for (const [name, value] of Object.entries(metadata))
+        if (name !== "display_name") add(path, name, value);
     }
   }
-  return Object.fromEntries(found);
+  const first = new Map<string, Figure>();
+  const differs = new Set<string>();
+  for (const figure of found) {
+    const { value } = first.get(figure.name) ?? figure;
+    if (value !== figure.value) differs.add(figure.name);
+    if (!first.has(figure.name)) first.set(figure.name, figure);
+  }
+  const named = found.map(({ path, name, value }) => {
+    const plain = path === "" || !differs.has(name);
+    return [plain ? name : `${path}/${name}`, value] as const;
+  });
+  return Object.fromEntries([...new Map(named)].slice(0, MOST_METRICS));
+}
+
+interface Figure {
+  /** Of the task; empty for an output of the pipeline. */
+  readonly path: string;
+  readonly name: string;
+  readonly value: number | string | boolean;
+}
+
+/** Iterations in the order of their numbers. */
+function comparePaths(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
 }
 
 function isFigure(value: JsonValue): value is number | string | boolean {

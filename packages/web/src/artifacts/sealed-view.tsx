@@ -142,7 +142,13 @@ function KeyForm(props: {
       keyFile.value = undefined;
     }
   };
-  if (props.size > LARGEST) return <p class="soft">Too large to open in a page: `sealflow open` does.</p>;
+  if (props.size > LARGEST) {
+    return (
+      <p class="soft">
+        Too large to open in a page: <code>sealflow open</code> does.
+      </p>
+    );
+  }
   const asks = keyFile.value !== undefined && (problem.value !== "" || !busy.value);
   return (
     <form

@@ -131,8 +131,12 @@ function FirstRows({ table }: { readonly table: Table }): JSX.Element {
             <th scope="col" class="number">
               #
             </th>
-            {table.columns.map(({ name }) => (
-              <th key={name} scope="col">
+            {table.columns.map(({ name }, column) => (
+              <th
+                key={name}
+                scope="col"
+                class={table.rows.some((row) => numeric(row[column] ?? null)) ? "number" : undefined}
+              >
                 {name}
               </th>
             ))}

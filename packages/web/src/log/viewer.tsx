@@ -3,7 +3,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { server } from "../api/client.js";
-import { formatBytes, formatNumber } from "../format.js";
+import { formatBytes, formatNumber, plural } from "../format.js";
 import { Icon } from "../parts/icon.js";
 import { plainLine } from "./ansi.js";
 import { ColouredLine } from "./coloured.js";
@@ -201,7 +201,7 @@ export function LogViewer({ log, live }: { readonly log: LogName; readonly live:
         <Lines source={source} view={view} hits={hits.value} target={target} follow={follow} />
       )}
       <p class="log-foot soft" role="status">
-        {formatNumber(view.lines.value)} lines, {formatBytes(view.size.value)}
+        {plural(view.lines.value, "line")}, {formatBytes(view.size.value)}
         {share < 1 ? `, ${Math.floor(share * 100)} % counted` : ""}
         {live ? ", live" : ""}
       </p>

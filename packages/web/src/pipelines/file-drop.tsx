@@ -1,13 +1,13 @@
 /** A place to drop a file on, or to choose one with the keyboard. */
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { Icon } from "../parts/icon.js";
 
 /** @param onFile Called with each file that is dropped or chosen. */
 export function FileDrop(props: {
   readonly text: string;
-  readonly hint: string;
+  readonly hint: ComponentChildren;
   readonly chosen?: string;
   readonly onFile: (file: File) => void | Promise<void>;
 }): JSX.Element {

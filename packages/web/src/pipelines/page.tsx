@@ -35,7 +35,11 @@ export function PipelinesPage(): JSX.Element {
       <div class="stack" style={{ gap: "16px" }}>
         <FileDrop
           text="Drop a compiled pipeline here"
-          hint="YAML, .zip or .tar.gz, as `sealflow compile` or Kubeflow's compiler writes it"
+          hint={
+            <>
+              YAML, .zip or .tar.gz, as <code>sealflow compile</code> or Kubeflow's compiler writes it
+            </>
+          }
           onFile={(file) => upload(file, reader)}
         />
         <div class="card">
@@ -90,7 +94,7 @@ function PipelineLine({
     if (await attempt(work, `Deleted ${pipeline.display_name}`)) reader.reload();
   };
   return (
-    <li>
+    <li class="wraps">
       <div class="grow">
         <b>{pipeline.display_name}</b>
         <p class="soft">

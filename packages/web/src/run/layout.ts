@@ -43,6 +43,7 @@ const HEADER = 40;
 const LOOP_HEADER = 78;
 const PADDING = 14;
 const CHARACTER = 7.4;
+const MARK = 26;
 const NARROWEST = 132;
 const WIDEST = 268;
 
@@ -55,7 +56,8 @@ function shapeNode(node: GraphNode): ShapeNode {
   const leaf = node.kind === "task" || node.kind === "importer";
   // The head of a box around others names its kind as well.
   const kind = leaf ? 0 : 34 + (node.kind.length + (node.iterations === undefined ? 0 : 6)) * 6.6;
-  const wanted = Math.round(62 + node.label.length * CHARACTER + kind);
+  // Room for the marks of caches and attempts: what a run does must not move its boxes.
+  const wanted = Math.round(62 + node.label.length * CHARACTER + kind + (leaf ? MARK : 0));
   const width = Math.min(leaf ? WIDEST : WIDEST + 120, Math.max(NARROWEST, wanted));
   const height = leaf ? LEAF_HEIGHT : GROUP_HEIGHT;
   const header = node.kind === "loop" && node.iterations !== undefined ? LOOP_HEADER : HEADER;

@@ -49,7 +49,11 @@ export function VerifyPage(): JSX.Element {
         <div class="columns">
           <FileDrop
             text="Drop a run bundle"
-            hint="As `sealflow bundle` writes it"
+            hint={
+              <>
+                As <code>sealflow bundle</code> writes it
+              </>
+            }
             {...chosen(bundle.value)}
             onFile={take}
           />
