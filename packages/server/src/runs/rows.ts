@@ -19,6 +19,8 @@ interface Results {
   readonly tasks: TaskCounts;
 }
 
+/** Of what is kept with a label: what an earlier version made of a record is read anew. */
+const VERSION = 2;
 /** Most metrics of a row: a pipeline that logs thousands would make lists of nothing else. */
 const MOST_METRICS = 100;
 const LONGEST_TEXT = 200;
@@ -50,10 +52,14 @@ export function rowOf(parts: Parts, run: Entity): RunRow {
 function resultsOf(parts: Parts, run: Entity): Results {
   const kept = run.body.results;
   // The border of our own database: what was kept under this end is of this shape.
-  if (isJsonObject(kept) && kept.endedAt === run.endedAt) return kept as unknown as Results;
+  if (isJsonObject(kept) && kept.version === VERSION && kept.endedAt === run.endedAt)
+    return kept as unknown as Results;
   const results = readResults(parts, run);
   if (run.endedAt !== null && (endedStates as readonly string[]).includes(run.state)) {
-    const body = { ...run.body, results: { ...results, endedAt: run.endedAt } as unknown as JsonObject };
+    const body = {
+      ...run.body,
+      results: { ...results, version: VERSION, endedAt: run.endedAt } as unknown as JsonObject,
+    };
     parts.entities.change("run", run.id, { body });
   }
   return results;
