@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromHex, isSealflowError } from "@sealflow/core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { mutatedBytes, mutatedValue, type Numbers, numbers } from "../../../test-support/fuzz.js";
+import {
+  mutatedBytes,
+  mutatedValue,
+  type Numbers,
+  numbers,
+  withoutTraces,
+} from "../../../test-support/fuzz.js";
 import {
   checkPolicy,
   createSimulatedPlatform,
@@ -72,13 +78,18 @@ beforeAll(async () => {
 
 async function fuzz(name: string, one: (next: Numbers) => unknown): Promise<void> {
   const next = numbers(name.length * 7919);
-  for (let i = 0; i < count; i++) {
-    try {
-      await one(next);
-    } catch (error) {
-      if (error instanceof Refusal || isSealflowError(error)) continue;
-      throw new Error(`${name}: input ${i}`, { cause: error });
+  const restore = withoutTraces();
+  try {
+    for (let i = 0; i < count; i++) {
+      try {
+        await one(next);
+      } catch (error) {
+        if (error instanceof Refusal || isSealflowError(error)) continue;
+        throw new Error(`${name}: input ${i}`, { cause: error });
+      }
     }
+  } finally {
+    restore();
   }
 }
 

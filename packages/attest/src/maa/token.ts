@@ -2,7 +2,7 @@
  * Tokens of Microsoft Azure Attestation: Microsoft's word for an enclave, as a JWT. The keys are an argument: fetch them
  * over TLS from the pinned issuer's `/certs`. Their certificates are self-signed; the origin is what is trusted.
  */
-import { sha256, toHex } from "@sealflow/core";
+import { fromBase64Url, sha256, toHex } from "@sealflow/core";
 import { compactVerify, decodeProtectedHeader, importX509, type CryptoKey as JoseKey } from "jose";
 import { z } from "zod";
 import { Refusal } from "../refusal.js";
@@ -125,6 +125,8 @@ function readHeader(token: string): z.infer<typeof headerSchema> {
   const malformed = new Refusal("ATTEST_MAA_MALFORMED", "a compact JWT with alg and kid", "other text");
   if (token.length > maximumSize) throw malformed;
   try {
+    // Strictly: other decoders ignore the unused bits of a last character, and a token must have one text.
+    for (const part of token.split(".")) fromBase64Url(part);
     return headerSchema.parse(decodeProtectedHeader(token));
   } catch {
     throw malformed;

@@ -53,7 +53,7 @@ export type Measurement = AppraisalPolicy["components"][string][number];
  */
 export function parsePolicy(text: string, file?: string): AppraisalPolicy {
   const where = file === undefined ? {} : { file };
-  const document = parseDocument(text, { uniqueKeys: true, schema: "core" });
+  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, schema: "core" });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
     const line = problem.linePos?.[0].line;

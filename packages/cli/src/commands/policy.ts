@@ -19,7 +19,7 @@ async function readPolicy(context: CliContext, file: string): Promise<AppraisalP
 /** The trust policy in a file; undefined when it holds something else, an appraisal policy for example. */
 async function readTrustPolicy(context: CliContext, file: string): Promise<TrustPolicy | undefined> {
   const text = await readUserFile(resolve(context.cwd, file), file);
-  const document = parseDocument(text, { uniqueKeys: true, schema: "core" });
+  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, schema: "core" });
   if (document.errors.length > 0 || document.get("version") !== "sealflow.trust-policy/v1") return undefined;
   return checkTrustPolicy(document.toJS({ maxAliasCount: 0 }));
 }

@@ -41,7 +41,7 @@ const schema = z.strictObject({
  * @throws SealflowError `TRUST_ANCHORS_INVALID`
  */
 export function parseTrustFile(text: string, file = "trust.yaml"): TrustAnchors {
-  const document = parseDocument(text, { uniqueKeys: true, schema: "core" });
+  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, schema: "core" });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) {
     throw invalid(file, `YAML or JSON, got ${problem.message.split("\n")[0]}`, problem.linePos?.[0].line);
