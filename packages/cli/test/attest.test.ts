@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -86,6 +86,136 @@ describe.skipIf(!vectors)("sealflow attest", () => {
     ]);
     expect(stderr).toContain(code);
     expect(exitCode).toBe(2);
+  });
+
+  const quote = () => join(vectors ?? "", "bundles", "C_automata_00606A000000_2025-09.quote.bin");
+  const collateral = () => join(vectors ?? "", "bundles", "C_automata_00606A000000_2025-09.collateral.json");
+
+  it.each([
+    ["2025-09-01", 0],
+    ["2025-09-01T00:00Z", 0],
+    ["2025-09-01T02:00:00+02:00", 0],
+    ["2025-09-01T00:00:00.000Z", 0],
+    ["1756684800", 0],
+    ["0", 4],
+    ["99999999999", 4],
+    ["now", 2],
+    ["-1", 2],
+    ["1.5", 2],
+    ["1e9", 2],
+    ["0x10", 2],
+    ["123456789012", 2],
+    ["2025-09-01T00:00:00", 2],
+    ["2025-09-01 00:00:00Z", 2],
+    ["2025-9-1", 2],
+    ["2025-02-30", 2],
+    ["2025-02-29T00:00:00Z", 2],
+    ["2025-04-31T00:00:00Z", 2],
+    ["2025-13-01", 2],
+    ["2025-09-01T25:00:00Z", 2],
+    ["2025-09-01T00:60:00Z", 2],
+    ["2025-09-01T00:00:00+25:00", 2],
+  ])("takes --at %j with exit code %i", async (at, expected) => {
+    const args = [
+      "attest",
+      "verify",
+      "--quote",
+      quote(),
+      "--collateral",
+      collateral(),
+      `--at=${at}`,
+      "--json",
+    ];
+    const { stdout, stderr, exitCode } = await cli(args);
+    expect([exitCode, stderr.includes("CLI_TIME_INVALID")]).toEqual([expected, expected === 2]);
+    expect(stdout.includes("verdict")).toBe(expected !== 2);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["no JSON", "{"],
+    ["a list", "[]"],
+    ["a text", '"collateral"'],
+    ["null", "null"],
+    ["a number", "1"],
+    ["an empty object", "{}"],
+    ["a member of another type", JSON.stringify({ tcb_info: 1 })],
+    ["nesting without end", "[".repeat(100_000)],
+    ["a byte order mark", "\uFEFF{}"],
+    ["a prototype for a member", '{"__proto__": {"tcb_info": "x"}}'],
+  ])("refuses collateral that is %s with exit code 4", async (_, text) => {
+    const broken = file("broken.json", text);
+    const args = [
+      "attest",
+      "verify",
+      "--quote",
+      quote(),
+      "--collateral",
+      broken,
+      "--at",
+      "2025-09-01",
+      "--json",
+    ];
+    const { stdout, stderr, exitCode } = await cli(args);
+    expect([exitCode, stderr]).toEqual([4, ""]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ verdict: "refuse", status: null, code: "ATTEST_COLLATERAL_MALFORMED", enclave: expect.anything() },
+      checks: expect.arrayContaining([expect.objectContaining({ passed: false })]),
+    });
+  });
+
+  it("refuses each member of the collateral left out, emptied, of another type or of another platform", async () => {
+    const genuine = JSON.parse(readFileSync(collateral(), "utf8")) as Record<string, string>;
+    const args = ["attest", "verify", "--quote", quote(), "--at", "2025-09-01", "--json", "--collateral"];
+    // What nothing is read from may be left out.
+    const unread = ["pck_crl_issuer_chain", "pck_certificate_chain", "version"];
+    for (const name of Object.keys(genuine).filter((each) => !unread.includes(each))) {
+      for (const put of [
+        undefined,
+        "",
+        1,
+        null,
+        [],
+        "00",
+        `${genuine[name]}00`,
+        genuine[name]?.slice(0, -2),
+      ]) {
+        const path = file("changed.json", JSON.stringify({ ...genuine, [name]: put }));
+        const { stdout, exitCode } = await cli([...args, path]);
+        expect(exitCode, `${name}: ${JSON.stringify(put)?.slice(0, 20)}`).toBe(4);
+        expect(JSON.parse(stdout).code).toMatch(/^ATTEST_/);
+      }
+    }
+  });
+
+  it.each([
+    ["no quote", ["--collateral", "C", "--at", "1"], 2],
+    ["no collateral", ["--quote", "Q", "--at", "1"], 2],
+    ["no time", ["--quote", "Q", "--collateral", "C"], 2],
+    ["a quote that is not there", ["--quote", "/nowhere", "--collateral", "C", "--at", "1"], 2],
+    ["a directory for a quote", ["--quote", "/", "--collateral", "C", "--at", "1"], 2],
+    ["a directory for collateral", ["--quote", "Q", "--collateral", "/", "--at", "1"], 2],
+    ["collateral that is not there", ["--quote", "Q", "--collateral", "/nowhere", "--at", "1"], 2],
+    ["an empty time", ["--quote", "Q", "--collateral", "C", "--at="], 2],
+    ["a flag that does not exist", ["--quote", "Q", "--collateral", "C", "--at", "1", "--trust", "x"], 2],
+    ["an argument too many", ["--quote", "Q", "--collateral", "C", "--at", "1", "more"], 2],
+    ["a flag twice", ["--quote", "Q", "--quote", "Q", "--collateral", "C", "--at", "1"], 2],
+    ["a flag without its value", ["--quote", "Q", "--collateral", "C", "--at"], 2],
+    [
+      "a policy that is not there",
+      ["--quote", "Q", "--collateral", "C", "--at", "1", "--policy", "/nowhere"],
+      2,
+    ],
+    ["collateral for a quote", ["--quote", "C", "--collateral", "C", "--at", "1"], 4],
+    ["a quote for collateral", ["--quote", "Q", "--collateral", "Q", "--at", "1"], 4],
+  ])("answers %s with exit code", async (_, args, expected) => {
+    const named = args.map((each) => (each === "Q" ? quote() : each === "C" ? collateral() : each));
+    const { exitCode, stderr, stdout } = await cli(["attest", "verify", ...named, "--json"]);
+    expect([exitCode, stdout.includes("verdict"), stderr === ""]).toEqual([
+      expected,
+      expected === 4,
+      expected === 4,
+    ]);
   });
 
   it("answers missing flags and malformed roots and policies with exit code 2", async () => {

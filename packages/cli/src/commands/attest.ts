@@ -70,12 +70,22 @@ export async function showQuote(context: CliContext, flags: AttestShowFlags, fil
 function parseTime(text: string): number {
   const seconds = /^\d{1,11}$/.test(text);
   const iso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
-  const time = seconds ? Number(text) * 1000 : iso ? Date.parse(text) : Number.NaN;
+  const time = seconds
+    ? Number(text) * 1000
+    : iso && isDay(text.slice(0, 10))
+      ? Date.parse(text)
+      : Number.NaN;
   if (!Number.isNaN(time)) return time;
   throw new SealflowError({
     code: "CLI_TIME_INVALID",
     message: `--at: expected a time such as 2025-09-01T00:00:00Z or seconds since 1970, got ${text}`,
   });
+}
+
+/** False for the 30th of February, which `Date` takes for a day of March. */
+function isDay(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === text;
 }
 
 async function readText(context: CliContext, file: string): Promise<string> {

@@ -14,6 +14,7 @@ import {
   failureOf,
   obtainGrant,
   registerRun,
+  resultOf,
   runToEnd,
   type World,
 } from "../../../trust/test/world.js";
@@ -98,6 +99,13 @@ class Supervised {
     this.#url = String(said[0]).trim() || this.#url;
   }
 
+  /** Kills it while it decides nothing; it is started again. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    child?.kill("SIGKILL");
+    if (child !== undefined) await once(child, "close");
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     const child = this.#child;
@@ -150,6 +158,58 @@ describe("a broker killed while it decides", () => {
       expect([brokerKey, supervised.kills]).toEqual([world.broker.brokerKey, 1]);
       await supervised.stop();
     }
+  });
+
+  it("after a task has uploaded its outputs, before the commit: takes the commit when it is back", async () => {
+    const world = await createWorld();
+    const supervised = new Supervised(world);
+    await supervised.start();
+    const { broker } = supervised;
+    const { runId } = await registerRun(world, {}, broker);
+    for (const path of ["prepare", "for-loop-1[0]/train"]) {
+      const granted = await obtainGrant(world, runId, path, broker);
+      if (granted.kind !== "granted") throw new Error("expected a grant");
+      // Sealed and handed to the store: from here on nobody but the broker has to do anything.
+      const { stated: _, plain: __, ...commit } = await resultOf(granted.attempt, granted);
+      await supervised.kill();
+      expect(await broker.commit(commit)).toMatchObject({ kind: "committed", attempt: 1 });
+    }
+    await runToEnd(world, runId, { broker });
+    expect(supervised.kills).toBe(2);
+    const verdict = await verifyBundle(await broker.bundle(runId), { anchors: anchorsOf(world) });
+    expect(verdict.checks.filter(({ passed }) => !passed)).toEqual([]);
+  });
+
+  it("together with a task that had uploaded: another attempt commits, and the dead one's outputs are none of the run's", async () => {
+    const world = await createWorld();
+    const supervised = new Supervised(world);
+    await supervised.start();
+    const { broker } = supervised;
+    const { runId } = await registerRun(world, {}, broker);
+    const dead = await obtainGrant(world, runId, "prepare", broker);
+    if (dead.kind !== "granted") throw new Error("expected a grant");
+    const { stated, plain: _, ...late } = await resultOf(dead.attempt, dead);
+    await supervised.kill();
+    const second = await obtainGrant(world, runId, "prepare", broker);
+    if (second.kind !== "granted") throw new Error("expected a grant");
+    expect(second.attempt.transcript.attempt).toBe(2);
+    const { stated: __, plain: ___, ...commit } = await resultOf(second.attempt, second);
+    await supervised.kill();
+    const committed = await broker.commit(commit);
+    expect(committed).toMatchObject({ attempt: 2 });
+    // It was only slow after all: it is told what was committed.
+    expect(await broker.commit(late)).toEqual(committed);
+    await runToEnd(world, runId, { broker });
+    const verdict = await verifyBundle(await broker.bundle(runId), { anchors: anchorsOf(world) });
+    expect(verdict.run?.tasks[0]).toMatchObject({
+      path: "prepare",
+      attempts: 2,
+      granted: [{ ended: null }, {}],
+    });
+    const orphans = Object.values(stated.outputs.artifacts).flatMap((list) =>
+      list.map(({ digest }) => digest),
+    );
+    for (const digest of orphans) expect(JSON.stringify(verdict.run)).not.toContain(digest);
   });
 
   it("answers a failure, sent again after its reply was lost, as the first time", async () => {
