@@ -270,6 +270,39 @@ def test_requests_may_arrive_in_pieces_and_in_heaps(worker):
     assert ended == names
 
 
+def test_a_kill_from_outside_is_no_want_of_memory(worker):
+    event = worker.run("import os\ndef f():\n    os.kill(os.getpid(), 9)\n")
+    assert (event["signal"], event["outOfMemory"], event["error"]) == ("SIGKILL", False, None)
+
+
+@pytest.fixture
+def small_group():
+    """A control group of 128 MiB."""
+    for root, limit in (
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        ("/sys/fs/cgroup", "memory.max"),
+    ):
+        group = Path(root, f"sealflow-test-{os.getpid()}")
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        if (group / limit).exists():
+            (group / limit).write_text(str(128 << 20))
+            yield group
+            group.rmdir()
+            return
+        group.rmdir()
+    pytest.skip("this machine lets nobody make control groups")
+
+
+def test_a_kill_by_the_kernel_for_want_of_memory_is_told(small_group, worker):
+    (small_group / "cgroup.procs").write_text(str(worker.process.pid))
+    event = worker.run("def f():\n    x = bytearray(400 << 20)\n")
+    assert (event["signal"], event["outOfMemory"], event["error"]) == ("SIGKILL", True, None)
+    assert worker.run(NOOP)["outOfMemory"] is False
+
+
 def test_a_running_tasks_name_is_refused_to_another(worker):
     task = worker.start("import time\ndef f():\n    time.sleep(600)\n")
     worker.start(NOOP, task=task)

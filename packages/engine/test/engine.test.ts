@@ -335,7 +335,7 @@ describe("isolation", () => {
     [
       "a kill from outside",
       "os.kill(os.getpid(), signal.SIGKILL)",
-      /killed \(SIGKILL\), most likely because memory ran out/,
+      /was killed from outside \(SIGKILL\), peak \d+ MiB/,
     ],
     ["an exit code", "os._exit(7)", /exited with code 7/],
   ])("%s fails its task alone, with a clear message", async (_, body, message) => {

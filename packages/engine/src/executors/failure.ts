@@ -18,7 +18,7 @@ export interface FailureContext {
 
 /** Ends of one kind of signal that people meet, in words. */
 const signalWords: Readonly<Record<string, string>> = {
-  SIGKILL: "killed (SIGKILL), most likely because memory ran out",
+  SIGKILL: "was killed from outside (SIGKILL)",
   SIGSEGV: "crashed with a segmentation fault (SIGSEGV)",
   SIGABRT: "aborted itself (SIGABRT)",
   SIGBUS: "crashed with a bus error (SIGBUS)",
@@ -58,8 +58,9 @@ export function exitError(exit: TaskExit, context: FailureContext): ErrorBody {
   };
 }
 
-function exitMessage({ exitCode, signal }: TaskExit): string {
-  if (signal !== null) return `task: ${signalWords[signal] ?? `was ended by ${signal}`}`;
+function exitMessage({ exitCode, signal, maxRssBytes }: TaskExit): string {
+  const peak = signal === "SIGKILL" ? peakOf(maxRssBytes) : "";
+  if (signal !== null) return `task: ${signalWords[signal] ?? `was ended by ${signal}`}${peak}`;
   return `task: exited with code ${exitCode}`;
 }
 
@@ -83,8 +84,8 @@ const memoryWords =
   /MemoryError|Cannot allocate memory|std::bad_alloc|OutOfMemoryError|out of memory|memory exhausted/i;
 
 /**
- * Memory is the reason when Python says so, when the kernel killed a task near its limit, or when a command under a
- * limit ended badly with words to that effect.
+ * Memory is the reason when Python says so, when a kill is one that the kernel counts as such or that met a task at its
+ * limit, or when a command under a limit ended badly with words to that effect.
  */
 function outOfMemory(
   exit: TaskExit,
@@ -99,8 +100,16 @@ function outOfMemory(
     if (said !== undefined) return `task: ran out of memory${limit}: ${said.trim()}`;
   }
   if (exit.signal !== "SIGKILL") return undefined;
-  const peak = exit.maxRssBytes ? `, peak ${mebibytes(exit.maxRssBytes)} MiB` : "";
-  return `task: ${signalWords.SIGKILL}${limit}${peak}`;
+  const full = memoryLimitBytes !== undefined && (exit.maxRssBytes ?? 0) > NEAR * memoryLimitBytes;
+  if (exit.outOfMemory !== true && exit.error?.kind !== "memory" && !full) return undefined;
+  return `task: killed (SIGKILL) because memory ran out${limit}${peakOf(exit.maxRssBytes)}`;
+}
+
+/** Share of its limit from which on a killed task is taken for one that met it. */
+const NEAR = 0.95;
+
+function peakOf(bytes: number | null | undefined): string {
+  return bytes ? `, peak ${mebibytes(bytes)} MiB` : "";
 }
 
 function mebibytes(bytes: number): number {

@@ -102,6 +102,8 @@ export interface TaskExit {
   readonly signal: string | null;
   readonly maxRssBytes?: number | null;
   readonly cpuSeconds?: number | null;
+  /** True when the kernel counted a kill for want of memory as SIGKILL ended the process. */
+  readonly outOfMemory?: boolean | null;
   readonly error?: ComponentError | null;
 }
 

@@ -77,6 +77,26 @@ def _task_of(pid: int) -> str | None:
     return None
 
 
+def oom_kills() -> int:
+    """Kills for want of memory so far, as the kernel counts them: in this process' control group where
+    that can be read, else on the machine; 0 where the system can't say."""
+    for path in (_own_events(), "/proc/vmstat"):
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
+            for line in file:
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+    return 0
+
+
+def _own_events() -> str:
+    """File of the control group's counters (version 2), or a path that is not there."""
+    with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.startswith("0::/") and line.strip() != "0::/":
+                return f"/sys/fs/cgroup{line.strip()[3:]}/memory.events"
+    return "/sys/fs/cgroup/memory.events"
+
+
 def resident_bytes(pid: int) -> int:
     """Memory that a process and its descendants hold, without pages that came from files or are shared."""
     total = 0

@@ -38,6 +38,8 @@ class Task:
         self.report = report
         self.limit = limit
         self.exceeded = 0
+        # The engine asked for its end.
+        self.unwanted = False
 
 
 class Zygote:
@@ -59,6 +61,9 @@ class Zygote:
         self.kfp_tried = False
         self.stopping = False
         self.importing = False
+        # When the kernel was last asked, and what it said.
+        self.oom_kills_at = 0.0
+        self.oom_kills = 0
         # Set by imports, until the next fork.
         self.stale = False
         # Made by the first sealed task.
@@ -113,6 +118,12 @@ class Zygote:
             self.stale = False
             self.setters = threads.loaded_setters()
             self._freeze()
+
+    def _count_oom_kills(self) -> None:
+        """Keeps the count young, so that kills of long ago are not taken for those of tasks."""
+        now = time.monotonic()
+        if now - self.oom_kills_at > 1:
+            self.oom_kills_at, self.oom_kills = now, processes.oom_kills()
 
     def _on_child(self, *_: object) -> None:
         # What an import started and waits for is none of ours.
@@ -218,6 +229,7 @@ class Zygote:
         if request.get("sealed"):
             self._seal(request)
         self._take_stock()
+        self._count_oom_kills()
         reader, writer = os.pipe()
         # A kill request may come before the new process has reset its handlers: signals wait until then.
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
@@ -278,6 +290,7 @@ class Zygote:
         running = self.names.get(request["task"])
         # A task that has just ended is no mistake of the caller: its exit is on the way.
         if running is not None:
+            running.unwanted = True
             processes.signal_group(running.pid, getattr(signal, f"SIG{request['signal']}"))
 
     def _prepare(self, request: Json) -> None:
@@ -324,9 +337,18 @@ class Zygote:
                 "signal": signal.Signals(os.WTERMSIG(status)).name if signalled else None,
                 "maxRssBytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
                 "cpuSeconds": round(usage.ru_utime + usage.ru_stime, 6),
+                "outOfMemory": self._is_out_of_memory(ended, status),
                 "error": _read_report(ended),
             }
         )
+
+    def _is_out_of_memory(self, ended: Task, status: int) -> bool:
+        """Whether the kernel has killed something for want of memory since it was last asked."""
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        if not killed or ended.unwanted or ended.exceeded:
+            return False
+        before, self.oom_kills = self.oom_kills, processes.oom_kills()
+        return self.oom_kills > before
 
     def _sweep(self, at_once: bool = False) -> None:
         """Kills what ended tasks left outside their groups; now and then, since looking is not cheap."""
