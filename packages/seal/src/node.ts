@@ -13,4 +13,4 @@ export {
   type ScryptCost,
   writeKeyFile,
 } from "./node/key-file.js";
-export { openSealedFile, sealFile } from "./node/whole-files.js";
+export { openingOfFile, openSealedFile, sealFile } from "./node/whole-files.js";

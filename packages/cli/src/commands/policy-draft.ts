@@ -4,8 +4,7 @@ import { resolve } from "node:path";
 import type { ImageLock } from "@sealflow/cluster";
 import { type Digest, SealflowError, toHex } from "@sealflow/core";
 import type { PipelineDocument } from "@sealflow/pipeline";
-import { artifactDigest } from "@sealflow/seal";
-import { piecesOfFile } from "@sealflow/seal/node";
+import { openingOfFile } from "@sealflow/seal/node";
 import { checkTrustPolicy, type Flow, pipelineDigest, type TrustPolicy } from "@sealflow/trust";
 import { stringify } from "yaml";
 import { readImageLock } from "../confidential/image-lock.js";
@@ -86,7 +85,7 @@ async function inputsOf(context: CliContext, named: readonly string[]): Promise<
   const inputs: Record<string, Digest[]> = {};
   for (const each of named) {
     const [name = "", file = ""] = split(each, "--input");
-    inputs[name] = [...(inputs[name] ?? []), await artifactDigest(piecesOfFile(resolve(context.cwd, file)))];
+    inputs[name] = [...(inputs[name] ?? []), (await openingOfFile(resolve(context.cwd, file))).digest];
   }
   return inputs;
 }

@@ -5,18 +5,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fromBase64, fromBase64Url, fromHex, isJsonObject, SealflowError, utf8 } from "@sealflow/core";
-import {
-  artifactDigest,
-  type Lineage,
-  type OpenedArtifact,
-  type Recipient,
-  sealArtifact,
-} from "@sealflow/seal";
+import { type Lineage, type OpenedArtifact, type Recipient, sealArtifact } from "@sealflow/seal";
 import {
   nodeAead,
+  openingOfFile,
   openSealedFile,
   piecesOfDirectory,
-  piecesOfFile,
   sealFile,
   writeDirectoryAtomically,
   writeFileAtomically,
@@ -53,7 +47,7 @@ export async function seal(context: CliContext, flags: SealFlags, source: string
     },
   );
   if (output === "-") return;
-  const digest = await artifactDigest(piecesOfFile(resolve(context.cwd, output)));
+  const { digest } = await openingOfFile(resolve(context.cwd, output));
   const { stdout } = context.process;
   const result = { file: output, digest, recipients: recipients.length };
   stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `sealed ${visible(output)}  ${digest}\n`);

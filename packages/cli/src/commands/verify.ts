@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { type Digest, isJsonObject, type JsonObject, SealflowError } from "@sealflow/core";
-import { artifactDigest, parseEnvelope } from "@sealflow/seal";
-import { piecesOfFile } from "@sealflow/seal/node";
+import { parseEnvelope } from "@sealflow/seal";
+import { openingOfFile } from "@sealflow/seal/node";
 import {
   type BundleVerdict,
   envelopeDigest,
@@ -121,7 +121,7 @@ async function findArtifact(
 ): Promise<FoundArtifact> {
   const path = resolve(context.cwd, file);
   if (!existsSync(path)) await readUserFile(path, file);
-  const digest = await artifactDigest(piecesOfFile(path));
+  const digest = (await openingOfFile(path)).digest;
   const as = placeOf(digest, verdict);
   return { file, digest, ...(as === undefined ? {} : { as }) };
 }

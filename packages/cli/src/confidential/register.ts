@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pinnedFetch } from "@sealflow/cluster";
 import { canonicalJson, type Digest, type JsonObject, SealflowError, toBase64, toHex } from "@sealflow/core";
 import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
-import { type Envelope, ed25519Signer, openingOf } from "@sealflow/seal";
-import { piecesOfFile } from "@sealflow/seal/node";
+import { type Envelope, ed25519Signer } from "@sealflow/seal";
+import { openingOfFile } from "@sealflow/seal/node";
 import {
   type BrokerDescription,
   httpBroker,
@@ -179,7 +179,7 @@ async function sealedInputs(context: CliContext, named: readonly string[]) {
     }
     const path = resolve(context.cwd, file);
     if (!existsSync(path)) await readUserFile(path, file);
-    const { digest, opening, chunks, root } = await openingOf(piecesOfFile(path));
+    const { digest, opening, chunks, root } = await openingOfFile(path);
     inputs[name] = digest;
     openings[digest] = { opening: toBase64(opening), chunks, root: toHex(root) };
   }

@@ -5,8 +5,14 @@ import { mkdir, rename, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Digest, isDigest, SealflowError, toBase64, toHex } from "@sealflow/core";
-import { type ByteStream, openingOf, rewrapArtifact, sealArtifact } from "@sealflow/seal";
-import { nodeAead, piecesOfDirectory, piecesOfFile, writeFileAtomically } from "@sealflow/seal/node";
+import { type ByteStream, rewrapArtifact, sealArtifact } from "@sealflow/seal";
+import {
+  nodeAead,
+  openingOfFile,
+  piecesOfDirectory,
+  piecesOfFile,
+  writeFileAtomically,
+} from "@sealflow/seal/node";
 import type { InputOpening } from "@sealflow/trust";
 import { replaceFile } from "../store/artifacts.js";
 import { blobPath } from "../store/layout.js";
@@ -118,7 +124,7 @@ async function store(project: SealedProject, pieces: ByteStream): Promise<Sealed
 }
 
 async function inputAt(path: string): Promise<SealedInput> {
-  const { digest, opening, chunks, root } = await openingOf(piecesOfFile(path));
+  const { digest, opening, chunks, root } = await openingOfFile(path);
   return { digest, opening: { opening: toBase64(opening), chunks, root: toHex(root) } };
 }
 

@@ -9,6 +9,7 @@ import { type HeldLock, takeLock } from "../store/locks.js";
 import { ensureStore } from "../store/store.js";
 import { checkpointFile, RecordFile } from "./broker-files.js";
 import { type SealedLayout, sealedLayout } from "./layout.js";
+import { sweepMemory } from "./leftovers.js";
 import type { EnclavePlatform, PlatformMaker } from "./platform.js";
 import { openProjectRoot } from "./secrets.js";
 import { TaskService } from "./service.js";
@@ -93,6 +94,7 @@ export class SealedProject {
     ensureStore(store);
     const attempt = await takeLock(store.locks, brokerLock);
     if (attempt.held === undefined) throw busy(attempt.holder.pid);
+    sweepMemory();
     try {
       return await SealedProject.#started(options, attempt.held);
     } catch (error) {

@@ -9,19 +9,19 @@ const options = { authTagLength: tagBytes };
 /** AES-256-GCM through `node:crypto`. */
 export const nodeAead: AeadFactory = (key) => ({
   seal: (plaintext, nonce, aad) => {
+    noteShortLived(plaintext.length);
     const cipher = createCipheriv(algorithm, key, nonce, options).setAAD(aad);
     const ciphertext = cipher.update(plaintext);
     // GCM holds nothing back: `final` only makes the tag.
     cipher.final();
-    noteShortLived(ciphertext.length);
     return [ciphertext, cipher.getAuthTag()];
   },
   open: (sealed, nonce, aad) => {
+    noteShortLived(sealed.length);
     const end = sealed.length - tagBytes;
     const decipher = createDecipheriv(algorithm, key, nonce, options).setAAD(aad);
     decipher.setAuthTag(sealed.subarray(end));
     const plaintext = decipher.update(sealed.subarray(0, end));
-    noteShortLived(plaintext.length);
     try {
       decipher.final();
     } catch {

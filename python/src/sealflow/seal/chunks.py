@@ -60,14 +60,14 @@ class ChunkCipher:
                     return plaintext
         return memoryview(self.open(index, final, bytes(sealed)))
 
-    def _try(self, index: int, final: bool, sealed: bytes) -> bytes | None:
+    def _try(self, index: int, final: bool, sealed: bytes | memoryview) -> bytes | None:
         nonce, aad = self._place(index, final)
         try:
             return self._aead.decrypt(nonce, sealed, aad)
         except InvalidTag:
             return None
 
-    def open(self, index: int, final: bool, sealed: bytes) -> bytes:
+    def open(self, index: int, final: bool, sealed: bytes | memoryview) -> bytes:
         """The plaintext of a chunk, or an error that says what is wrong with it."""
         if len(sealed) < TAG_BYTES:
             raise truncated(f"chunk {index}")
