@@ -12,5 +12,5 @@ export type { SealedSettings } from "./sealed/session.js";
 export type { GcOptions, GcReport } from "./store/collection.js";
 export { ensureStore, openStore, type Store } from "./store/store.js";
 export { type RunDetails, type RunHeader, RunView } from "./store/summary.js";
-export { type HeadStart, startAhead } from "./workers/head-start.js";
+export type { HeadStart } from "./workers/head-start.js";
 export type { TaskExit } from "./workers/protocol.js";

@@ -1,25 +1,38 @@
-/** Workers that start while the pipeline is still being compiled. */
+/** `sealflow run`: workers start before the rest of the command is loaded, and while the pipeline is still being compiled. */
 import { resolve } from "node:path";
-import type { HeadStart } from "@sealflow/engine";
+import type { HeadStart } from "@sealflow/engine/head-start";
 import type { CliContext } from "../context.js";
+import { findProject, namedPipeline } from "../project/project.js";
 import type { RunFlags } from "../routes/run.js";
+import { targetOf } from "./target.js";
 
-/** Gives the work the workers that the last run of this pipeline used; nothing of them is left when it ends. */
-export async function withHeadStart(
-  context: CliContext,
-  { sealed, pipeline = "" }: RunFlags,
-  file: string,
-  work: (headStart: HeadStart | undefined) => Promise<number>,
-): Promise<number> {
-  // Sealed tasks run in enclaves, which start for themselves.
-  if (sealed === true) return work(undefined);
-  const { startAhead } = await import("@sealflow/engine");
-  const headStart = startAhead(`${resolve(context.cwd, file)}#${pipeline}`, context.process.env);
+/** `sealflow run [FILE]`, with the workers that the last run of this pipeline used; nothing of them is left when it ends. */
+export async function runPipeline(context: CliContext, flags: RunFlags, file?: string): Promise<number> {
+  const headStart = await startAhead(context, flags, file);
   try {
-    const code = await work(headStart);
-    headStart.remember();
+    const run = await import("./run.js");
+    const code = await run.runPipeline(context, flags, file, headStart);
+    headStart?.remember();
     return code;
   } finally {
-    await headStart.pool.close();
+    await headStart?.pool.close();
+  }
+}
+
+async function startAhead(
+  context: CliContext,
+  { sealed, on, pipeline = "" }: RunFlags,
+  file: string | undefined,
+): Promise<HeadStart | undefined> {
+  // Sealed tasks run in enclaves, which start for themselves.
+  if (sealed === true) return undefined;
+  try {
+    const named = namedPipeline(await findProject(context.cwd), file);
+    if (named === undefined || (await targetOf(context, on)).kind !== "local") return undefined;
+    const ahead = await import("@sealflow/engine/head-start");
+    return ahead.startAhead(`${resolve(context.cwd, named)}#${pipeline}`, context.process.env);
+  } catch {
+    // What is wrong with the project or the place, the run itself will say.
+    return undefined;
   }
 }

@@ -15,14 +15,13 @@ import { loadPipeline } from "../load/pipeline-file.js";
 import { readParametersFile } from "../parameters/file.js";
 import { clusterObjects } from "../parameters/objects.js";
 import { parseParameters } from "../parameters/parse.js";
-import { configFile, findProject, type Project, storeDirectory } from "../project/project.js";
+import { configFile, findProject, namedPipeline, type Project, storeDirectory } from "../project/project.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import { errorBodyOf, reportError } from "../render/error.js";
 import { formatOutcome } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import type { ExecutionFlags, RunFlags } from "../routes/run.js";
 import { openEventFile } from "./event-file.js";
-import { withHeadStart } from "./head-start.js";
 import type { OpenJobs } from "./jobs-target.js";
 import { sealedLists } from "./sealed-lists.js";
 import { type Target, targetOf, withSession } from "./target.js";
@@ -32,18 +31,18 @@ import { watchRun } from "./watch-run.js";
 type Work = (engine: Engine, listeners: RunListeners) => Promise<RunSummary>;
 
 /** `sealflow run [FILE]`. */
-export async function runPipeline(context: CliContext, flags: RunFlags, file?: string): Promise<number> {
+export async function runPipeline(
+  context: CliContext,
+  flags: RunFlags,
+  file: string | undefined,
+  headStart: HeadStart | undefined,
+): Promise<number> {
   return withRunJson(context, flags, async () => {
     const project = await findProject(context.cwd);
     const target = await targetOf(context, flags.on);
     const { openStore } = await import("@sealflow/engine");
     const store = openStore(storeDirectory(context, project, flags.store));
-    const named = pipelineFile(project, file);
-    const start = { project, target, store, file: named };
-    if (target.kind !== "local") return startRun(context, flags, start);
-    return withHeadStart(context, flags, named, (headStart) =>
-      startRun(context, flags, { ...start, headStart }),
-    );
+    return startRun(context, flags, { project, target, store, file: pipelineFile(project, file), headStart });
   });
 }
 
@@ -184,8 +183,8 @@ async function continueRun(
 }
 
 function pipelineFile(project: Project, file: string | undefined): string {
-  const found = file ?? project.config.pipeline;
-  if (found !== undefined) return file ?? `${project.directory}/${found}`;
+  const named = namedPipeline(project, file);
+  if (named !== undefined) return named;
   throw new SealflowError({
     code: "CLI_PIPELINE_UNNAMED",
     message: "run: expected the file of a pipeline",

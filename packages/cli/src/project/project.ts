@@ -60,6 +60,12 @@ export async function configurationAbove(start: string): Promise<Project | undef
   }
 }
 
+/** The pipeline's file that a command names, else that of the project. */
+export function namedPipeline(project: Project, file: string | undefined): string | undefined {
+  const own = project.config.pipeline;
+  return file ?? (own === undefined ? undefined : `${project.directory}/${own}`);
+}
+
 /** The directory of runs and artifacts: the flag, else SEALFLOW_STORE, else the configuration, else `.sealflow`. */
 export function storeDirectory(context: CliContext, project: Project, flag: string | undefined): string {
   const named = flag ?? (context.process.env.SEALFLOW_STORE || undefined);

@@ -79,7 +79,7 @@ const execution = {
 } as const;
 
 export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
-  loader: lazy(async () => (await import("../commands/run.js")).runPipeline),
+  loader: lazy(async () => (await import("../commands/head-start.js")).runPipeline),
   parameters: {
     flags: {
       ...execution,
