@@ -3,6 +3,7 @@ import type { Digest } from "@sealflow/core";
 import { describe, expect, it } from "vitest";
 import {
   type BrokerStore,
+  type Challenge,
   type Flow,
   memoryKeeper,
   openCheckpoint,
@@ -161,6 +162,81 @@ describe("evidence that the policy does not accept", () => {
     expect(await refused(late, async () => ({}))).toMatchObject({
       data: { code: expect.stringMatching(/^ATTEST_/) },
     });
+  });
+});
+
+describe("a request", () => {
+  /** A genuine enclave of a task that is due, told one thing that is not so. */
+  const told = async (
+    change: (
+      world: World,
+      of: { readonly runId: string },
+    ) => Promise<Partial<Challenge>> | Partial<Challenge>,
+  ) => {
+    const world = await createWorld();
+    const { runId } = await registerRun(world);
+    await runTask(world, runId, "prepare");
+    const challenge = await world.broker.challenge({ runId, path: "for-loop-1[0]/train" });
+    if (challenge.kind !== "challenge") throw new Error("expected a challenge");
+    const attempt = await newAttempt({ ...challenge, ...(await change(world, { runId })) });
+    const evidence = await evidenceFor(world, attempt.transcript);
+    return world.broker.request({ runId, transcript: attempt.transcript, evidence });
+  };
+  const nonceOf = async (world: World, runId: string, path: string) => {
+    const challenge = await world.broker.challenge({ runId, path });
+    return challenge.kind === "challenge" ? { nonce: challenge.nonce } : {};
+  };
+
+  it("is granted when nothing is wrong with it", async () => {
+    expect(await told(() => ({}))).toMatchObject({ kind: "granted" });
+  });
+
+  it.each<[string, Partial<Challenge>]>([
+    ["domain", { domain: "elsewhere" }],
+    ["brokerKey", { brokerKey: "ab".repeat(32) }],
+    ["registration", { registration: `sha256:${"ab".repeat(32)}` }],
+    ["policy", { policy: `sha256:${"ab".repeat(32)}` }],
+    ["policyEpoch", { policyEpoch: 2 }],
+    ["component", { component: `sha256:${"ab".repeat(32)}` }],
+  ])("with another %s in its transcript is refused", async (_, change) => {
+    await expect(told(() => change)).rejects.toMatchObject({ code: "TRUST_TRANSCRIPT_MISMATCH" });
+  });
+
+  it("with a nonce that is made up, another task's, another run's, or expired is refused", async () => {
+    const cases: readonly (readonly [string, Parameters<typeof told>[0]])[] = [
+      ["TRUST_NONCE_UNKNOWN", () => ({ nonce: "ab".repeat(32) })],
+      ["TRUST_NONCE_UNKNOWN", async (world, { runId }) => nonceOf(world, runId, "for-loop-1[1]/train")],
+      ["TRUST_NONCE_UNKNOWN", async (world) => nonceOf(world, (await registerRun(world)).runId, "prepare")],
+      [
+        "TRUST_NONCE_EXPIRED",
+        (world) => {
+          world.clock.time += 10 * 60_000;
+          return {};
+        },
+      ],
+    ];
+    for (const [code, change] of cases) await expect(told(change)).rejects.toMatchObject({ code });
+  });
+
+  it("for an attempt that has its grant, or that has failed, is refused", async () => {
+    const world = await createWorld();
+    const { runId } = await registerRun(world);
+    await runTask(world, runId, "prepare");
+    const path = "for-loop-1[0]/train";
+    // Two enclaves with challenges for the same attempt: the first gets it.
+    const challenge = await world.broker.challenge({ runId, path });
+    if (challenge.kind !== "challenge") throw new Error("expected a challenge");
+    const late = await newAttempt(challenge);
+    const granted = await obtainGrant(world, runId, path);
+    if (granted.kind !== "granted") throw new Error("expected a grant");
+    const evidence = await evidenceFor(world, late.transcript);
+    await expect(
+      world.broker.request({ runId, transcript: late.transcript, evidence }),
+    ).rejects.toMatchObject({ code: "TRUST_ATTEMPT_TAKEN" });
+    const again = { runId, transcript: granted.attempt.transcript, evidence: granted.evidence };
+    expect(await world.broker.request(again)).toMatchObject({ grant: granted.grant });
+    await world.broker.fail(await failureOf(granted));
+    await expect(world.broker.request(again)).rejects.toMatchObject({ code: "TRUST_ATTEMPT_TAKEN" });
   });
 });
 

@@ -251,13 +251,13 @@ describe("a changed bundle", () => {
     }
   });
 
-  it("is refused for any flipped bit, cut or addition", async () => {
+  it("is refused for any flipped bit, cut or addition", { timeout: 4 * 3_600_000 }, async () => {
     const encoded = encodeBundle(bundle);
-    const count = slow ? 5000 : 30;
+    const count = slow ? encoded.length : 30;
     for (let i = 0; i < count; i++) {
-      const at = Math.floor((i * encoded.length) / count) + (i % 7);
+      const at = Math.floor((i * encoded.length) / count);
       const changed = encoded.slice();
-      if (at < changed.length) changed[at] = (changed[at] ?? 0) ^ (1 << (i % 8));
+      changed[at] = (changed[at] ?? 0) ^ (1 << (i % 8));
       const verdict = await verifyBundle(changed, { anchors: anchorsOf(world) });
       expect(verdict.verdict, `bit ${i % 8} of byte ${at}`).toBe("refused");
     }

@@ -58,3 +58,41 @@ export function truncate(text: string, width: number): string {
 export function endOf(path: string, width: number): string {
   return path.length <= width ? path : `…${path.slice(path.length - Math.max(0, width - 1))}`;
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no room
+const colour = /\u001b\[[0-9;]*m/g;
+
+/**
+ * A line on as many lines as it needs: broken at spaces, words that are longer than a line anywhere.
+ *
+ * @param room What stands before the first line and before each further one, and how many characters fit in all.
+ */
+export function wrapLine(
+  text: string,
+  room: { readonly first: string; readonly rest: string; readonly width: number },
+): string[] {
+  const lines: string[] = [];
+  const widthOf = (part: string) => part.replace(colour, "").length;
+  let line = room.first;
+  let empty = true;
+  const next = () => {
+    lines.push(line.trimEnd());
+    [line, empty] = [room.rest, true];
+  };
+  for (const word of text.split(" ")) {
+    const space = empty ? "" : " ";
+    if (!empty && widthOf(line) + 1 + widthOf(word) > room.width) next();
+    else line += space;
+    let left = word;
+    // Words with colours in them are short: names of states.
+    while (widthOf(line) + widthOf(left) > room.width && !colour.test(left)) {
+      const fits = Math.max(1, room.width - widthOf(line));
+      line += left.slice(0, fits);
+      left = left.slice(fits);
+      next();
+    }
+    line += left;
+    empty = false;
+  }
+  return [...lines, line];
+}

@@ -3,7 +3,7 @@ import type { JsonValue } from "@sealflow/core";
 import type { BundleVerdict, VerifiedRun, VerifiedTask } from "@sealflow/trust";
 import type { FoundArtifact } from "../commands/verify.js";
 import type { Style } from "./style.js";
-import { truncate, visible } from "./text.js";
+import { truncate, visible, wrapLine } from "./text.js";
 
 /** What is shown. */
 export interface ShownVerdict {
@@ -19,17 +19,20 @@ interface Branch {
   readonly under: readonly Branch[];
 }
 
-/** The whole text; ends with a line break. */
+/** Columns of a terminal that nobody has made wider. */
+const columns = 80;
+
+/** The whole text, in lines of at most 80 characters; ends with a line break. */
 export function renderVerdict(shown: ShownVerdict, style: Style): string {
   const { verdict } = shown;
   const run = verdict.run === undefined ? [] : [...runLines(verdict.run, style), ""];
-  return [
-    ...run,
-    ...checkLines(shown, style),
-    ...laterLines(shown, style),
-    ...endLines(shown, style),
-    "",
-  ].join("\n");
+  const end = [...laterLines(shown, style), ...endLines(shown, style)];
+  return [...run, ...checkLines(shown, style), ...end.flatMap((line) => fitted(line)), ""].join("\n");
+}
+
+/** A line on as many lines as it needs, those after the first further in. */
+function fitted(line: string, indent = "    "): string[] {
+  return wrapLine(line, { first: "", rest: indent, width: columns });
 }
 
 function runLines(run: VerifiedRun, style: Style): string[] {
@@ -40,7 +43,8 @@ function runLines(run: VerifiedRun, style: Style): string[] {
     `parameters ${value(run.parameters)}`,
     "",
   ];
-  return [...head, ...treeOf(run, style).flatMap((branch) => drawn(branch, "", ""))];
+  const lines = head.flatMap((line) => fitted(line));
+  return [...lines, ...treeOf(run, style).flatMap((branch) => drawn(branch, "", ""))];
 }
 
 /** Tasks that nothing comes after, each over what it read, back to the data. What was shown already is only named. */
@@ -127,35 +131,54 @@ function detailsOf(task: VerifiedTask, style: Style): string[] {
 
 function drawn({ line, under }: Branch, lead: string, rest: string): string[] {
   const last = under.length - 1;
+  const further = `${rest}${under.length > 0 ? "│ " : "  "}`;
   return [
-    `${lead}${line}`,
+    ...wrapLine(line, { first: lead, rest: further, width: columns }),
     ...under.flatMap((each, i) =>
       drawn(each, `${rest}${i === last ? "└─ " : "├─ "}`, `${rest}${i === last ? "   " : "│  "}`),
     ),
   ];
 }
 
-/** The checks in groups: how many of each place held, and the one that did not. */
+/** Every check by its place, alike places together, and the one that did not hold. */
 function checkLines({ verdict, artifacts }: ShownVerdict, style: Style): string[] {
   const passed = verdict.checks.filter((check) => check.passed);
-  // A long run has many entries: what matters of those that hold is that they do.
+  // A long run has many entries, each of which is checked in the same way.
   const placeOf = ({ where }: { readonly where: string }) => where.replace(/^log entry \d+$/, "log entries");
-  const places = [...new Set(passed.map(placeOf))];
-  const groups = places.map((where) => {
-    const count = passed.filter((check) => placeOf(check) === where).length;
-    return `${style.green("ok")}  ${visible(where)}: ${count} check${count === 1 ? "" : "s"}`;
-  });
+  const byChecks = new Map<string, string[]>();
+  for (const where of new Set(passed.map(placeOf))) {
+    const checks = listed(passed.filter((check) => placeOf(check) === where));
+    byChecks.set(checks, [...(byChecks.get(checks) ?? []), visible(where)]);
+  }
+  const groups = [...byChecks].map(
+    ([checks, places]) => `${style.green("ok")}  ${places.join("; ")}: ${checks}`,
+  );
   const failed = verdict.checks
     .filter((check) => !check.passed)
     .flatMap(({ what, where, code, expected, got }) => [
-      `${style.red("REFUSED")}  ${visible(where)}: ${what} (${code})`,
+      `${style.red("REFUSED")}  ${visible(where)}: ${visible(what)} (${code})`,
       `  expected ${truncate(visible(expected), 400)}`,
       `  got ${truncate(visible(got), 400)}`,
     ]);
   const named = artifacts.flatMap(({ file, as }) =>
     as === undefined ? [] : [`${visible(file)} is ${visible(as)}`],
   );
-  return [...groups, ...failed, ...named];
+  return [...groups, ...failed, ...named].flatMap((line) => fitted(line));
+}
+
+/** What was checked, each once: how often, and of how many checks it consists. The tree says which evidence it was. */
+function listed(checks: BundleVerdict["checks"]): string {
+  const whatOf = ({ what }: { readonly what: string }) =>
+    what.replace(/^genuine evidence of .*$/, "genuine evidence of its component at that time");
+  const whats = [...new Set(checks.map(whatOf))];
+  return whats
+    .map((what) => {
+      const same = checks.filter((check) => whatOf(check) === what);
+      const parts = same.flatMap((check) => check.parts ?? []).length;
+      const times = same.length > 1 ? ` ×${same.length}` : "";
+      return `${visible(what)}${times}${parts > 0 ? ` (${parts} checks)` : ""}`;
+    })
+    .join("; ");
 }
 
 /** What newer collateral says against evidence that counted when the run was made. */
