@@ -131,7 +131,7 @@ function isConfidential({ task }: ExecutorJob): boolean {
 
 /**
  * Addresses of sealed outputs: where this attempt writes them before it commits, and where earlier ones wrote theirs, since a
- * commit stands even when its pod died before the record of its outputs was written.
+ * commit stands even when its pod died before the record of its outputs was written. A retried run counts from 1 again.
  */
 async function depotOf(job: ExecutorJob, store: ArtifactStore): Promise<JsonObject> {
   const { runId, task, attempt } = job;
@@ -142,7 +142,7 @@ async function depotOf(job: ExecutorJob, store: ArtifactStore): Promise<JsonObje
   });
   const outputs: Record<string, JsonObject> = {};
   for (const name of Object.keys(task.outputArtifacts)) {
-    const earlier = Array.from({ length: attempt - 1 }, (_, index) => get(at(attempt - 1 - index, name)));
+    const earlier = Array.from({ length: attempt }, (_, index) => get(at(attempt - index, name)));
     const key = at(attempt, name);
     const put = await store.address(key, { method: "PUT", seconds: ADDRESS_SECONDS });
     outputs[name] = { put: { ...put, uri: uriOf(store, key) }, earlier: await Promise.all(earlier) };

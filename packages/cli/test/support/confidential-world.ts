@@ -1,0 +1,175 @@
+/**
+ * The people around a confidential run, each with a directory and commands of their own: a data owner with broker and policy, and
+ * a data scientist near them. Their services listen behind TLS, with certificates that nobody vouches for.
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pinOfCertificate, RegistryRepository } from "@sealflow/cluster";
+import { laneImages } from "../../../../test-support/kubernetes/cluster.js";
+import { testPython } from "../../../../test-support/python.js";
+import { pushArchive } from "../../../cluster/test/enclave/push-archive.js";
+import { cli, type Outcome } from "./fake-context.js";
+import { type Serving, serving } from "./serving.js";
+
+/** Texts of the data and the model that must be nowhere outside of memory. */
+export const secrets = ["marker-row-one", "471147114711", "gradient_booster", "secret-weights"] as const;
+
+const rows = `id,name,income\n1,${secrets[0]},${secrets[1]}\n2,marker-row-two,471247124712`;
+const project = fileURLToPath(new URL("../testdata/sealed", import.meta.url));
+
+/** Where things are. */
+export interface WorldPlaces {
+  /** Address on which broker and quoting service listen. */
+  readonly host: string;
+  /** `ADDRESS:PORT` */
+  readonly registry: string;
+}
+
+/** Everything around runs of one pipeline. */
+export class ConfidentialWorld {
+  readonly directory = mkdtempSync(join(tmpdir(), "sealflow-world-"));
+  readonly places: WorldPlaces;
+  broker = "";
+  brokerPin = "";
+  /** More variables for all commands. */
+  environment: Readonly<Record<string, string>> = {};
+  private simulated: Record<string, string> = {};
+  private readonly services: Serving[] = [];
+
+  constructor(places: WorldPlaces) {
+    this.places = places;
+    cpSync(project, this.path("near"), { recursive: true });
+    for (const name of ["near", "owner", "far"]) {
+      mkdirSync(this.path(name), { recursive: true });
+      writeFileSync(this.path(name, "package.json"), "{}");
+    }
+    writeFileSync(this.path("rows.csv"), rows);
+  }
+
+  path(...names: string[]): string {
+    return join(this.directory, ...names);
+  }
+
+  /** A command of somebody. */
+  as(who: string, ...args: string[]): Promise<Outcome> {
+    return cli(args, this.options(who));
+  }
+
+  /** A command of the data scientist's. */
+  near(...args: string[]): Promise<Outcome> {
+    return this.as("near", ...args);
+  }
+
+  /** A service of somebody; gives what it said first. */
+  async serve(who: string, ...args: string[]): Promise<Record<string, string>> {
+    const service = await serving(args, this.options(who));
+    this.services.push(service);
+    return service.said;
+  }
+
+  /** Builds the image, seals the data, allows the pipeline, serves the broker. */
+  async open(): Promise<void> {
+    for (const name of ["signer", "alice"]) this.ed25519(name);
+    await must(this.near("keys", "new"));
+    await this.image();
+    await this.owner();
+  }
+
+  /**
+   * What a run needs besides the pipeline, as flags.
+   *
+   * @param broker Another address of the broker.
+   */
+  settings(broker = this.broker): readonly string[] {
+    const { simulated } = this;
+    return [
+      ...["--broker", broker, "--broker-pin", this.brokerPin, "--submitter", "alice"],
+      ...["--submitter-key", this.path("alice.pem"), "--image", "image.json"],
+      ...["--quotes", `${simulated.url}`, "--quotes-pin", `${simulated.pin}`],
+      ...["--quotes-token-file", this.path("quotes.token")],
+    ];
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.services.toReversed()) await service.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private options(who: string) {
+    const env = {
+      ...process.env,
+      SEALFLOW_CONTEXTS: this.path("contexts.json"),
+      SEALFLOW_PYTHON: testPython(),
+      ...this.environment,
+    };
+    return { cwd: this.path(who), env, now: Date.now };
+  }
+
+  private certificate(name: string): readonly string[] {
+    const [cert, key] = [this.path(`${name}.crt`), this.path(`${name}.key`)];
+    const how = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=${name}`;
+    execFileSync("openssl", [...how.split(" "), "-keyout", key, "-out", cert], { stdio: "ignore" });
+    return ["--host", this.places.host, "--tls-cert", cert, "--tls-key", key];
+  }
+
+  private ed25519(name: string): void {
+    const [pem, pub] = [this.path(`${name}.pem`), this.path(`${name}.pub`)];
+    execFileSync("openssl", ["genpkey", "-algorithm", "ed25519", "-out", pem]);
+    execFileSync("openssl", ["pkey", "-in", pem, "-pubout", "-out", pub]);
+  }
+
+  /** The image with the components, in a real registry, as whoever wants to run the pipeline builds it. */
+  private async image(): Promise<void> {
+    const archive = (await laneImages()).find((file) => file.endsWith("python.tar")) ?? "";
+    const host = this.places.registry;
+    const access = { fetch, logins: async () => undefined };
+    const base = await pushArchive(archive, new RegistryRepository({ host, name: "base/python" }, access));
+    const from = ["--base", `${host}/base/python@${base}`, "--to", `${host}/team/careless`];
+    await must(this.near("image", "build", "pipeline.ts", ...from, "--simulated", "-o", "image.json"));
+  }
+
+  private async owner(): Promise<void> {
+    const lock = this.path("near", "image.json");
+    const platform = ["--platform", "platform.json", ...this.certificate("quotes")];
+    this.simulated = await this.serve("owner", "image", "simulate", lock, ...platform);
+    writeFileSync(this.path("quotes.token"), `${this.simulated.token}\n`);
+    await must(this.as("owner", "keys", "new", "broker"));
+    const anchors = ["--policy-signer", this.path("signer.pub"), "--root", `${this.simulated.roots}`];
+    const told = await must(this.as("owner", "broker", "init", "--domain", "bank.example", ...anchors));
+    writeFileSync(this.path("near", "trust.yaml"), told);
+    const data = this.path("near", "rows.csv.sealed");
+    await must(this.as("owner", "seal", this.path("rows.csv"), "--to", "broker", "-o", data));
+    await this.policy(lock, data);
+    const tls = this.certificate("broker");
+    this.brokerPin = pinOfCertificate(readFileSync(this.path("broker.crt"), "utf8"));
+    const under = ["--trust", this.path("near", "trust.yaml"), "--policy", "policy.signed", "--port", "0"];
+    this.broker = `${(await this.serve("owner", "broker", "serve", ...under, ...tls)).url}`;
+  }
+
+  private async policy(lock: string, data: string): Promise<void> {
+    const { recipient } = JSON.parse(await must(this.near("keys", "show", "--json"))).keys[0];
+    const draft = [this.path("near", "pipeline.ts"), "--image", lock, "-o", "policy.yaml"];
+    const who = ["--submitter", `alice=${this.path("alice.pub")}`, "--recipient", recipient];
+    const what = ["--input", `importer=${data}`, "--declassify", "train/Output", "--release", "load/Output"];
+    const roots = ["--simulated-root", `${this.simulated.simulatedRoots}`];
+    await must(this.as("owner", "policy", "draft", ...draft, ...who, ...what, ...roots));
+    const signing = ["--key", this.path("signer.pem"), "-o", "policy.signed"];
+    await must(this.as("owner", "policy", "sign", "policy.yaml", ...signing));
+  }
+}
+
+/** What `run` needs to know of this pipeline. */
+export const runArguments = [
+  ...["--param", "path=rows.csv.sealed", "--input", "importer=rows.csv.sealed"],
+  ...["--declassify", "train/Output", "--release", "load/Output"],
+] as const;
+
+/** The standard output of a command that must succeed. */
+export async function must(work: Promise<Outcome>): Promise<string> {
+  const { exitCode, stdout, stderr } = await work;
+  if (exitCode !== 0) throw new Error(`exit code ${exitCode}: ${stderr}`);
+  return stdout;
+}
