@@ -2,7 +2,7 @@
  * Confidential runs as Jobs of a real cluster: a real kubelet pulls the measured image by digest from a real registry, artifacts
  * are ciphertext in a real S3-compatible store, and pods reach the broker outside the cluster over TLS with its pin.
  */
-import { readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -17,6 +17,8 @@ import {
   pinnedFetch,
 } from "../../cluster/src/index.js";
 import { ConfidentialWorld, must, runArguments, secrets } from "./support/confidential-world.js";
+import { pushNodeBase } from "./support/node-base.js";
+import { serving } from "./support/serving.js";
 
 const program = registryProgram();
 
@@ -85,6 +87,129 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     expect(verified).toMatchObject({ verdict: "trusted", run: { state: "SUCCEEDED", simulated: true } });
   }, 240_000);
 
+  it("is granted its keys by a broker that was deployed into a cluster, and survives that one's restart", async () => {
+    const node = await pushNodeBase(world.repository("base/python"), world.base);
+    const base = `${registry.host}/base/python@${node}`;
+    const image = ["--base", base, "--to", `${registry.host}/team/broker`, "--json"];
+    const { image: built } = JSON.parse(await must(world.as("owner", "broker", "image", ...image)));
+    // The only node here is one for enclaves.
+    await client.patch(
+      { apiVersion: "v1", kind: "Node", name: cluster.nodeName },
+      { spec: { taints: null } },
+    );
+    await volume("broker-records", world.path("records"));
+    const files = ["--trust", world.path("near", "trust.yaml"), "--policy", "policy.signed"];
+    const tls = ["--tls-cert", world.path("broker.crt"), "--tls-key", world.path("broker.key")];
+    const deploy = [
+      "--image",
+      built,
+      ...files,
+      ...tls,
+      "--storage-class",
+      "by-hand",
+      "--allow-from",
+      "10.0.0.0/8",
+      "--timeout",
+      "90s",
+    ];
+    const dry = await must(world.as("owner", "broker", "deploy", ...deploy, "--dry-run"));
+    expect(dry).toContain("kind: StatefulSet");
+    const { ok, pin } = JSON.parse(await must(world.as("owner", "broker", "deploy", ...deploy, "--json")));
+    expect([ok, pin]).toEqual([true, world.brokerPin]);
+    const again = await world.as("owner", "broker", "deploy", ...deploy, "--json");
+    expect(again.stderr).not.toMatch(/^(created|changed)/m);
+    expect(JSON.parse(again.stdout)).toMatchObject({ created: 0, changed: 0 });
+    const outcome = await run(world.settings(`https://${await brokerAddress()}:8443`));
+    expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
+    const { runId } = JSON.parse(outcome.stdout);
+    // Its records outlive its pod.
+    await removePods("sealflow-broker", { labelSelector: "app.kubernetes.io/name=sealflow-broker" });
+    await expect
+      .poll(async () => (await world.as("owner", "broker", "deploy", "status")).exitCode, {
+        timeout: 90_000,
+        interval: 1000,
+      })
+      .toBe(0);
+    const direct = ["--broker", `https://${await brokerAddress()}:8443`, "--broker-pin", pin];
+    await must(world.near("bundle", runId, "-o", "deployed.bundle", ...direct));
+    await must(world.near("verify", "deployed.bundle"));
+    const removed = await must(world.as("owner", "broker", "deploy", "remove", "--yes"));
+    expect(removed).toContain("records");
+    expect((await world.as("owner", "broker", "deploy", "status", "--json")).exitCode).toBe(1);
+  }, 300_000);
+
+  async function volume(name: string, path: string): Promise<void> {
+    mkdirSync(path);
+    chmodSync(path, 0o777);
+    await client.create({
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name },
+      spec: {
+        ...{ capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], storageClassName: "by-hand" },
+        hostPath: { path },
+      },
+    });
+  }
+
+  /** Of the deployed broker's pod: services have no addresses without kube-proxy. */
+  async function brokerAddress(): Promise<string> {
+    const ref = { apiVersion: "v1", kind: "Pod", name: "sealflow-broker-0", namespace: "sealflow-broker" };
+    const pod = await client.get<KubeObject & { status?: { podIP?: string } }>(ref);
+    return pod.status?.podIP ?? "";
+  }
+
+  it("reaches a broker on a machine that nobody reaches through a tunnel, and believes its key alone", async () => {
+    const image = `${registry.host}/base/python@${world.base}`;
+    const open = ["--namespace", "default", "--broker", world.broker, "--image", image];
+    const tunnel = await serving(["broker", "tunnel", ...open], world.options("owner"));
+    expect(tunnel.said).toMatchObject({ pin: world.brokerPin });
+    const through = `${tunnel.said.direct}`;
+    expect((await pinnedFetch(world.brokerPin)(`${through}/v1/broker`)).status).toBe(200);
+    const outcome = await run([...world.settings(through), "--broker-here", world.broker]);
+    expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
+    expect((await tunnel.stop()).exitCode).toBe(0);
+    expect(
+      await client.find({
+        apiVersion: "v1",
+        kind: "Pod",
+        name: "sealflow-broker-tunnel",
+        namespace: "default",
+      }),
+    ).toBeUndefined();
+  }, 240_000);
+
+  it("tells nothing to somebody in the broker's place: the pod holds the certificate against its pin", async () => {
+    const outcome = await run([...world.settings(world.impostor), "--broker-here", world.broker]);
+    expect(outcome.exitCode).toBe(1);
+    const { runId } = JSON.parse(outcome.stdout);
+    expect(await must(world.near("runs", "logs", runId, "load"))).toContain("SEALED_BROKER_PIN");
+  }, 120_000);
+
+  it("is let out to its broker by a service and a rule that the API server takes, twice without a change", async () => {
+    const store = new URL(objects.environment.AWS_ENDPOINT_URL_S3 ?? "");
+    const also = ["--allow-egress", `${store.hostname}/32:${store.port}`, "--namespace", "default"];
+    const expose = () => world.near("broker", "expose", "--broker", world.broker, ...also, "--json");
+    const first = JSON.parse(await must(expose()));
+    expect(first).toMatchObject({ pin: world.brokerPin, created: 3, direct: world.broker });
+    expect(JSON.parse(await must(expose()))).toMatchObject({ created: 0, changed: 0, unchanged: 3 });
+    const policy = { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: "default" };
+    const { spec } = await client.get<KubeObject>({ ...policy, name: "sealflow-broker-outside" });
+    const { hostname, port } = new URL(world.broker);
+    expect(spec).toMatchObject({
+      podSelector: { matchLabels: { "sealflow.dev/confidential": "true" } },
+      egress: expect.arrayContaining([
+        { to: [{ ipBlock: { cidr: `${hostname}/32` } }], ports: [{ port: Number(port), protocol: "TCP" }] },
+      ]),
+    });
+    const named = ["--broker", "https://broker.owner.example:8443", "--address", "192.0.2.7", "--dry-run"];
+    expect(await must(world.near("broker", "expose", ...named))).toContain(
+      "externalName: broker.owner.example",
+    );
+    const nowhere = await world.near("broker", "expose", "--broker", "https://broker.invalid", "--dry-run");
+    expect(nowhere.stderr).toContain("CLUSTER_BROKER_ADDRESS");
+  });
+
   it("goes on where a pod died behind its commit: nothing runs twice, and nothing is lost", async () => {
     const proxy = await killingProxy("load");
     const failed = await run(world.settings(proxy.url));
@@ -138,5 +263,12 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
       if (metadata.annotations?.["sealflow.dev/path"] !== path) continue;
       await client.delete({ ...kind, name: metadata.name ?? "", namespace: "default" }, { graceSeconds: 0 });
     }
+  }
+
+  async function removePods(namespace: string, choice: { readonly labelSelector: string }): Promise<void> {
+    const kind = { apiVersion: "v1", kind: "Pod" };
+    const { items } = await client.list<KubeObject>(kind, { namespace, ...choice });
+    for (const { metadata } of items)
+      await client.delete({ ...kind, name: metadata.name ?? "", namespace }, { graceSeconds: 1 });
   }
 });

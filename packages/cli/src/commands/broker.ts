@@ -16,7 +16,8 @@ import { writeUserFile } from "../load/write-file.js";
 import { findProject, storeDirectory } from "../project/project.js";
 import { styleFor } from "../render/style.js";
 import { visible } from "../render/text.js";
-import type { BrokerInitFlags, BrokerServeFlags } from "../routes/broker.js";
+import type { BrokerInitFlags } from "../routes/broker.js";
+import type { BrokerServeFlags } from "../routes/broker-serve.js";
 import { untilInterrupted } from "./serve.js";
 
 /** The key that is meant when none is named. */

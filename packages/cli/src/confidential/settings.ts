@@ -18,6 +18,7 @@ import { readImageLock } from "./image-lock.js";
 /** Everything that a confidential run elsewhere needs besides the pipeline. */
 export interface ConfidentialSettings {
   readonly overlay: OverlayOptions;
+  /** As this machine reaches it. */
   readonly broker: BrokerAddress;
   readonly submitter: string;
   /** File of its key. */
@@ -46,7 +47,8 @@ export async function confidentialSettings(
   const address = serviceAt("--broker", broker, all.brokerPin);
   const images = await Promise.all(image.map((name) => readImageLock(context, name)));
   return {
-    broker: address,
+    broker:
+      all.brokerHere === undefined ? address : serviceAt("--broker-here", all.brokerHere, all.brokerPin),
     overlay: {
       ...{ images, broker: address, pool: poolOf(all) },
       ...(await quotesOf(context, all)),
@@ -71,10 +73,31 @@ export function keptInContext(context: CliContext, flags: SealedElsewhereFlags):
 }
 
 function given(flags: SealedElsewhereFlags): ConfidentialContext {
-  const { broker, brokerPin, submitter, submitterKey, trust, quotes, quotesPin, quotesTokenFile, depot } =
-    flags;
+  const {
+    broker,
+    brokerHere,
+    brokerPin,
+    submitter,
+    submitterKey,
+    trust,
+    quotes,
+    quotesPin,
+    quotesTokenFile,
+    depot,
+  } = flags;
   const texts = {
-    ...{ broker, brokerPin, submitter, submitterKey, trust, quotes, quotesPin, quotesTokenFile, depot },
+    ...{
+      broker,
+      brokerHere,
+      brokerPin,
+      submitter,
+      submitterKey,
+      trust,
+      quotes,
+      quotesPin,
+      quotesTokenFile,
+      depot,
+    },
   };
   const { image, recipient, nodeLabel, taint } = flags;
   const lists = { image, recipient, nodeLabel, taint };

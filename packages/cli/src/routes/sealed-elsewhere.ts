@@ -4,6 +4,7 @@ import { textFlag, textsFlag } from "./flags.js";
 /** What a confidential run elsewhere is made with. */
 export interface SealedElsewhereFlags {
   readonly broker?: string;
+  readonly brokerHere?: string;
   readonly brokerPin?: string;
   readonly submitter?: string;
   readonly submitterKey?: string;
@@ -20,7 +21,11 @@ export interface SealedElsewhereFlags {
 
 /** The flags, for `run` and `contexts add`. */
 export const sealedElsewhereFlags = {
-  broker: textFlag("url", "Sealed elsewhere: the data owner's broker, as pods and this machine reach it"),
+  broker: textFlag("url", "Sealed elsewhere: the data owner's broker, as pods reach it"),
+  brokerHere: textFlag(
+    "url",
+    "Sealed elsewhere: the same broker, where this machine reaches it by another address",
+  ),
   brokerPin: textFlag("hex", "Sealed elsewhere: SHA-256 of the key of the broker's certificate (SPKI)"),
   submitter: textFlag("name", "Sealed elsewhere: who asks for the run, as the trust policy names it"),
   submitterKey: textFlag("file", "Sealed elsewhere: its Ed25519 private key, PEM (PKCS #8)"),

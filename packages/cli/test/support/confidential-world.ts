@@ -34,6 +34,8 @@ export class ConfidentialWorld {
   readonly places: WorldPlaces;
   broker = "";
   brokerPin = "";
+  /** Digest of the image with Python, in the registry's `base/python`. */
+  base = "";
   /** More variables for all commands. */
   environment: Readonly<Record<string, string>> = {};
   private simulated: Record<string, string> = {};
@@ -93,12 +95,18 @@ export class ConfidentialWorld {
     ];
   }
 
+  /** Something with TLS and another key, where the broker could be. */
+  get impostor(): string {
+    return `${this.simulated.url}`;
+  }
+
   async close(): Promise<void> {
     for (const service of this.services.toReversed()) await service.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private options(who: string) {
+  /** How somebody's commands run. */
+  options(who: string) {
     const env = {
       ...process.env,
       SEALFLOW_CONTEXTS: this.path("contexts.json"),
@@ -106,6 +114,11 @@ export class ConfidentialWorld {
       ...this.environment,
     };
     return { cwd: this.path(who), env, now: Date.now };
+  }
+
+  repository(name: string): RegistryRepository {
+    const access = { fetch, logins: async () => undefined };
+    return new RegistryRepository({ host: this.places.registry, name }, access);
   }
 
   private certificate(name: string): readonly string[] {
@@ -125,9 +138,8 @@ export class ConfidentialWorld {
   private async image(): Promise<void> {
     const archive = (await laneImages()).find((file) => file.endsWith("python.tar")) ?? "";
     const host = this.places.registry;
-    const access = { fetch, logins: async () => undefined };
-    const base = await pushArchive(archive, new RegistryRepository({ host, name: "base/python" }, access));
-    const from = ["--base", `${host}/base/python@${base}`, "--to", `${host}/team/careless`];
+    this.base = await pushArchive(archive, this.repository("base/python"));
+    const from = ["--base", `${host}/base/python@${this.base}`, "--to", `${host}/team/careless`];
     await must(this.near("image", "build", "pipeline.ts", ...from, "--simulated", "-o", "image.json"));
   }
 

@@ -28,6 +28,7 @@ const confidential = z.strictObject({
   /** Runs are confidential unless `--no-sealed` says otherwise. */
   always: z.boolean().optional(),
   broker: z.url().optional(),
+  brokerHere: z.url().optional(),
   brokerPin: z.string().optional(),
   submitter: z.string().optional(),
   submitterKey: z.string().optional(),

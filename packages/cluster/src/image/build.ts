@@ -218,7 +218,7 @@ function latest(target: string): SealflowError {
 
 interface PushInput {
   readonly repository: RegistryRepository;
-  readonly base: BaseImage;
+  readonly base: Pick<BaseImage, "reference" | "repository" | "manifest" | "config">;
   readonly layers: readonly BuiltLayer[];
   readonly command: readonly string[];
   readonly tag: string | undefined;
@@ -232,7 +232,8 @@ interface Pushed {
   readonly there: number;
 }
 
-async function push(
+/** Pushes a base image's layers, more layers on top of them, and the image that they make. */
+export async function push(
   { repository, base, layers, command, tag, directory }: PushInput,
   progress: (message: string) => void,
 ): Promise<Pushed> {

@@ -18,5 +18,6 @@ export {
 export { requirePinnedStages } from "./dockerfile.js";
 export { DSSE_TYPE, IN_TOTO_TYPE, SPDX_TYPE } from "./documents.js";
 export { type LockedPackage, parseLock, type RequirementsLock } from "./environment.js";
+export { type LayeredImage, layeredImage } from "./layered.js";
 export { checkImageLock, containerDigest, type ImageLock, pinnedImage } from "./lock.js";
 export { withRuntimePackages } from "./runtime-lock.js";

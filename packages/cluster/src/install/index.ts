@@ -23,4 +23,4 @@ export {
 } from "./overlay.js";
 export { hashPassword, newPassword } from "./password.js";
 export { type Check, preflight } from "./preflight.js";
-export { type Health, healthOf } from "./status.js";
+export { type Health, healthOf, waitHealthy } from "./status.js";
