@@ -16,7 +16,7 @@ import type { CliContext } from "../context.js";
 import { visible } from "../render/text.js";
 import { type ConfidentialRecord, recordDirectory } from "./record.js";
 import { brokerAt, trustAnchors } from "./register.js";
-import { type OutputArtifact, verifiedOutputs, verifiedTasks } from "./verified-outputs.js";
+import { type OutputArtifact, sealedValue, verifiedOutputs, verifiedTasks } from "./verified-outputs.js";
 
 /** A run that has ended, as the engine tells it. */
 export interface EndedRun {
@@ -41,7 +41,7 @@ export async function settleConfidential(context: CliContext, ended: EndedRun): 
   } catch (error) {
     if (summary.state !== "SUCCEEDED") {
       stderr.write(`no bundle: ${visible(error instanceof Error ? error.message : String(error))}\n`);
-      return summary;
+      return withoutValues(summary);
     }
     return unproven(summary, isSealflowError(error) ? error.message : String(error));
   }
@@ -71,7 +71,9 @@ function verdictText({ verdict, code, run }: BundleVerdict): string {
 
 async function proven(ended: EndedRun, { verdict, code, run }: BundleVerdict): Promise<RunSummary> {
   const { summary, record } = ended;
-  if (verdict !== "trusted" || run === undefined) return unproven(summary, code ?? verdict);
+  if (verdict !== "trusted" || run === undefined) {
+    return summary.state === "SUCCEEDED" ? unproven(summary, code ?? verdict) : withoutValues(summary);
+  }
   if (run.runId !== record.runId || run.registration !== record.registration)
     return unproven(summary, "the bundle of another run");
   if (run.state !== summary.state && summary.state === "SUCCEEDED")
@@ -90,6 +92,15 @@ async function proven(ended: EndedRun, { verdict, code, run }: BundleVerdict): P
 /** A control plane may call a run failed that has succeeded: it can stop a run, and what is proven stands. */
 function stateOf(summary: RunSummary, { state }: VerifiedRun): Pick<RunSummary, "state"> {
   return { state: summary.state === "SUCCEEDED" ? state : summary.state };
+}
+
+/** A run that failed before anything could be proven of it: what the control plane holds are stand-ins. */
+function withoutValues(summary: RunSummary): RunSummary {
+  const tasks = summary.tasks.map((task) => {
+    const outputs = Object.keys(task.outputs).map((name) => [name, sealedValue]);
+    return { ...task, outputs: Object.fromEntries(outputs) };
+  });
+  return { ...summary, outputs: {}, tasks };
 }
 
 function unproven(summary: RunSummary, got: string): RunSummary {
