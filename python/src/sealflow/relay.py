@@ -1,7 +1,7 @@
 """The far end of a tunnel: pods connect to one port, and whoever holds the other end waits on the second.
 
-It carries bytes of a TLS connection whose ends are a pod and the broker, and understands none of them. The end
-that waits opens connections ahead of time; one byte tells it that a pod has come for one of them.
+It carries bytes of a TLS connection whose ends are a pod and the broker, and understands none of them. The
+end that waits opens connections ahead of time; one byte tells it that a pod has come for one of them.
 """
 
 from __future__ import annotations
