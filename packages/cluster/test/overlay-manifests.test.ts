@@ -1,3 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { shared } from "../../../test-support/shared.js";
 import {
@@ -137,11 +141,14 @@ describe("the overlay of the full distribution", () => {
   });
 });
 
-it("orders namespaces, definitions, accounts, storage, workloads, webhooks, and custom objects at the end", () => {
+it("orders namespaces, definitions, accounts, storage, injection, workloads, webhooks, and custom objects at the end", () => {
+  const intercepting = (resource: string) => ({ webhooks: [{ rules: [{ resources: [resource] }] }] });
   const objects = [
     object("Issuer", "i", {}, "cert-manager.io/v1"),
     object("ValidatingWebhookConfiguration", "w", {}, "admissionregistration.k8s.io/v1"),
+    object("MutatingWebhookConfiguration", "m", intercepting("issuers"), "admissionregistration.k8s.io/v1"),
     object("Deployment", "d", {}, "apps/v1"),
+    object("MutatingWebhookConfiguration", "istio", intercepting("pods"), "admissionregistration.k8s.io/v1"),
     object("Service", "s"),
     object("Role", "r", {}, "rbac.authorization.k8s.io/v1"),
     object("CustomResourceDefinition", "c", {}, "apiextensions.k8s.io/v1"),
@@ -158,11 +165,43 @@ it("orders namespaces, definitions, accounts, storage, workloads, webhooks, and 
     ["definitions", "c"],
     ["accounts and settings", "r"],
     ["storage and services", "s"],
+    ["injection into pods", "istio"],
     ["workloads", "d"],
-    ["webhooks", "w"],
+    ["webhooks", "w m"],
     ["custom objects", "i knative"],
   ]);
 });
+
+it.skipIf(!hasKustomize())(
+  "names what a kustomization is made of that can't be had, and the way without it",
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), "sealflow-kustomize-"));
+    try {
+      const remote = "https://kustomize.invalid/team/base?ref=v1";
+      writeFileSync(join(directory, "kustomization.yaml"), `resources: ["${remote}"]\n`);
+      await expect(readManifests([directory])).rejects.toMatchObject({
+        code: "CLUSTER_KUSTOMIZE_FAILED",
+        message: expect.stringContaining(`expected ${remote}, which it is made of`),
+        hint: expect.stringContaining("--manifests kubeflow.yaml"),
+      });
+      writeFileSync(join(directory, "kustomization.yaml"), "resources: [missing.yaml]\n");
+      await expect(readManifests([directory])).rejects.toThrow(/missing\.yaml/);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+  60_000,
+);
+
+function hasKustomize(): boolean {
+  return ["kustomize", "kubectl"].some((program) => {
+    try {
+      return execFileSync("which", [program], { stdio: "pipe" }).length > 0;
+    } catch {
+      return false;
+    }
+  });
+}
 
 it("refuses YAML that is broken, or no Kubernetes object", () => {
   expect(() => parseObjects("a: [", "broken.yaml")).toThrow(/broken\.yaml/);

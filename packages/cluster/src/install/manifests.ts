@@ -195,17 +195,33 @@ async function kustomize(directory: string): Promise<string> {
       return stdout;
     } catch (cause) {
       const { stderr = "" } = cause as { stderr?: string };
-      throw new SealflowError({
-        code: "CLUSTER_KUSTOMIZE_FAILED",
-        message: `${program} ${build.join(" ")} ${directory}: ${stderr.trim().split("\n").at(-1) ?? "failed"}`,
-        cause,
-      });
+      throw notRendered(`${program} ${build.join(" ")} ${directory}`, stderr, cause);
     }
   }
   throw new SealflowError({
     code: "CLUSTER_KUSTOMIZE_MISSING",
     message: `expected kustomize 5 or kubectl on PATH, got ${tried.join(", ") || "neither"}`,
     hint: "Install one of them, or render elsewhere and give the file with --manifests.",
+  });
+}
+
+/** Kustomize names what it could not get last, behind every directory on the way there. */
+function notRendered(command: string, stderr: string, cause: unknown): SealflowError {
+  const remote = [...stderr.matchAll(/from '(https?:[^\s']+)'/g)].at(-1)?.[1];
+  const words = stderr.split("\n").filter((line) => /[a-z]/i.test(line) && !line.startsWith("#"));
+  const reason =
+    remote === undefined
+      ? (words.at(-1)?.trim() ?? "failed")
+      : `expected ${remote}, which it is made of, got no answer`;
+  return new SealflowError({
+    code: "CLUSTER_KUSTOMIZE_FAILED",
+    message: `${command}: ${reason.slice(-500)}`,
+    ...(remote === undefined
+      ? {}
+      : {
+          hint: `Render it where that can be reached (${command} > kubeflow.yaml), and give --manifests kubeflow.yaml.`,
+        }),
+    cause,
   });
 }
 

@@ -1,4 +1,5 @@
 /** Dependency order: what others stand on comes first, and what intercepts others comes last. */
+import { isJsonObject } from "@sealflow/core";
 import type { KubeObject } from "../kube/objects.js";
 
 /** A step of an installation. */
@@ -6,6 +7,12 @@ export interface Phase {
   readonly name: string;
   readonly objects: readonly KubeObject[];
 }
+
+/**
+ * Webhooks that change pods, as Istio's, which puts its proxy into them: a pod that was made before them stays without.
+ * Until the webhook answers, the pods of a workload are refused and made again.
+ */
+const SIDECARS = "injection into pods";
 
 const phases: readonly (readonly [string, readonly string[]])[] = [
   ["namespaces", ["Namespace"]],
@@ -28,6 +35,7 @@ const phases: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ["storage and services", ["PersistentVolume", "PersistentVolumeClaim", "Service"]],
+  [SIDECARS, []],
   [
     "workloads",
     [
@@ -51,11 +59,24 @@ export function inPhases(objects: readonly KubeObject[]): Phase[] {
   const known = new Map(phases.flatMap(([name, kinds]) => kinds.map((kind) => [kind, name] as const)));
   const names = [...phases.map(([name]) => name), last];
   return names.flatMap((name) => {
-    const own = objects.filter(
-      (object) => (isBuiltIn(object) ? (known.get(object.kind) ?? last) : last) === name,
-    );
+    const own = objects.filter((object) => phaseOf(object, known) === name);
     return own.length === 0 ? [] : [{ name, objects: own }];
   });
+}
+
+function phaseOf(object: KubeObject, known: ReadonlyMap<string, string>): string {
+  if (!isBuiltIn(object)) return last;
+  return changesPods(object) ? SIDECARS : (known.get(object.kind) ?? last);
+}
+
+function changesPods({ kind, webhooks }: KubeObject): boolean {
+  if (kind !== "MutatingWebhookConfiguration" || !Array.isArray(webhooks)) return false;
+  const rules = webhooks.flatMap((each) =>
+    isJsonObject(each) && Array.isArray(each.rules) ? each.rules : [],
+  );
+  return rules.some(
+    (rule) => isJsonObject(rule) && Array.isArray(rule.resources) && rule.resources.includes("pods"),
+  );
 }
 
 function isBuiltIn({ apiVersion }: KubeObject): boolean {

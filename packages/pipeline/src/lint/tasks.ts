@@ -1,3 +1,4 @@
+import { dependenciesOf } from "../ir/dependencies.js";
 import type { Findings } from "../ir/finding.js";
 import type { DocumentPath } from "../ir/path.js";
 import { member } from "../ir/record.js";
@@ -24,7 +25,7 @@ export function lintTasks(spec: PipelineSpec, target: LintTarget, findings: Find
   for (const [path, { dag }] of dags) {
     if (dag === undefined) continue;
     for (const [name, task] of Object.entries(dag.tasks)) {
-      lintTask({ spec, findings, name, task, path: [...path, "dag", "tasks", name] });
+      lintTask({ spec, findings, dag, name, task, path: [...path, "dag", "tasks", name] });
     }
     if (target === "kfp-2.16") lintOutputs(dag, [...path, "dag", "outputs"], findings);
   }
@@ -33,6 +34,7 @@ export function lintTasks(spec: PipelineSpec, target: LintTarget, findings: Find
 interface TaskAt {
   readonly spec: PipelineSpec;
   readonly findings: Findings;
+  readonly dag: DagSpec;
   readonly name: string;
   readonly task: TaskSpec;
   readonly path: DocumentPath;
@@ -80,10 +82,18 @@ function lintImporterTask({ spec, task, path, findings }: TaskAt): void {
   }
 }
 
-/** Tasks that run however others end: the backend hangs them as an exit hook on each dependency. */
-function lintCompletion({ task, path, findings }: TaskAt): void {
+/** Tasks that run however others end: the backend hangs them as an exit hook on each dependency, where none can wait for them. */
+function lintCompletion({ task, path, findings, dag }: TaskAt): void {
   const dependencies = task.dependentTasks ?? [];
-  if (task.triggerPolicy?.strategy === "ALL_UPSTREAM_TASKS_COMPLETED" && dependencies.length > 1) {
+  const waited = dependenciesOf(task).find((name) => isHook(member(dag.tasks, name)));
+  if (waited !== undefined && !isHook(task)) {
+    findings.error(
+      "PIPELINE_LINT_COMPLETION",
+      [...path, "dependentTasks"],
+      `expected no task to wait for ${waited}, which runs however others end: the backend refuses the pipeline`,
+    );
+  }
+  if (isHook(task) && dependencies.length > 1) {
     findings.warning(
       "PIPELINE_LINT_COMPLETION",
       [...path, "dependentTasks"],
@@ -100,6 +110,11 @@ function lintCompletion({ task, path, findings }: TaskAt): void {
       );
     }
   }
+}
+
+function isHook(task: TaskSpec | undefined): boolean {
+  if (task?.triggerPolicy?.strategy !== "ALL_UPSTREAM_TASKS_COMPLETED") return false;
+  return dependenciesOf(task).length > 0;
 }
 
 /** Constants that the backend does not read, or passes on unresolved. */

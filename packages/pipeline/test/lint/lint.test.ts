@@ -138,6 +138,32 @@ describe("lintPipeline", () => {
     }
   });
 
+  it("refuses on official backends that a task waits for one that runs on completion", () => {
+    const document = sample() as unknown as { root: { dag: { tasks: Record<string, object> } } };
+    const task = {
+      componentRef: { name: "comp-make" },
+      inputs: { parameters: { count: { runtimeValue: { constant: 1 } } } },
+    };
+    const { tasks } = document.root.dag;
+    tasks.done = {
+      ...task,
+      dependentTasks: ["make"],
+      triggerPolicy: { strategy: "ALL_UPSTREAM_TASKS_COMPLETED" },
+    };
+    tasks.later = { ...task, dependentTasks: ["done"] };
+    const parsed = parsePipelineDocument(JSON.stringify(document));
+    for (const target of ["kfp-2.16", "kfp-2.17"] as const) {
+      const found = lintPipeline(parsed, target).filter(({ code }) => code.startsWith("PIPELINE_LINT"));
+      expect(found).toEqual([
+        expect.objectContaining({
+          severity: "error",
+          code: "PIPELINE_LINT_COMPLETION",
+          path: ["root", "dag", "tasks", "later", "dependentTasks"],
+        }),
+      ]);
+    }
+  });
+
   it.each(["resolver", "customJob"])("refuses a %s everywhere", (kind) => {
     for (const target of ["kfp-2.17", "local"] as const) {
       expect(lint([...make], { [kind]: {} }, target)).toContain(`error PIPELINE_LINT_EXECUTOR ${kind}`);
