@@ -25,7 +25,7 @@ const at = args.indexOf("--store");
 const store = at < 0 ? [] : args.slice(at, at + 2);
 const report = output("node", [program, "report", "latest", ...store]);
 console.log(report === undefined ? "\nThe report could not be written" : `\nReport: ${report}`);
-console.log("Look at the run in a browser: npx sealflow ui latest");
+console.log(`Look at the run in a browser: ${["npx sealflow ui latest", ...store].join(" ")}`);
 process.exitCode = report === undefined ? 1 : 0;
 
 /** True when there is no build, or a source, or what builds it, is newer. */

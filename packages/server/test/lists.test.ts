@@ -318,6 +318,32 @@ describe("requests that are wrong", () => {
     });
   });
 
+  it.each([300, 200_000])(
+    "content that is nested %i levels deep is refused, wherever it stands",
+    async (levels) => {
+      const list = `${"[".repeat(levels)}${"]".repeat(levels)}`;
+      const map = `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+      for (const body of [
+        `{"pipeline_spec": ${map}}`,
+        `{"pipeline_version_reference": {}, "runtime_config": {"parameters": {"x": ${list}}}}`,
+        `{"display_name": "x", "plugins_input": ${map}}`,
+      ])
+        expect(await ask("runs", { method: "POST", body })).toMatchObject({
+          ...refused,
+          reason: "SERVER_REQUEST_INVALID",
+        });
+    },
+  );
+
+  it.each([
+    ["YAML of nested lists", "[".repeat(5000)],
+    ["YAML of nested maps", `${"{a: ".repeat(5000)}1`],
+  ])("an upload of %s is refused", async (_, text) => {
+    const body = new FormData();
+    body.append("uploadfile", new Blob([text]), "x.yaml");
+    expect(await ask("pipelines/upload?name=deep", { method: "POST", body })).toMatchObject(refused);
+  });
+
   it("what is unknown in a body is passed over, and either spelling of names is taken, as the gateway does", async () => {
     const body = JSON.stringify({ displayName: "spelt so", colour: "red", description: null });
     const types = ["application/json", "text/plain", "application/x-www-form-urlencoded", ""];

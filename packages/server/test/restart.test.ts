@@ -1,7 +1,11 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, afterEach, expect, it } from "vitest";
 import {
   python,
   removeDirectory,
@@ -12,6 +16,10 @@ import {
 
 const servers: TestServer[] = [];
 const directories: string[] = [];
+const files: string[] = [];
+afterAll(() => {
+  for (const file of files) rmSync(file, { force: true });
+});
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.remove();
   for (const directory of directories.splice(0)) removeDirectory(directory);
@@ -47,13 +55,17 @@ const waiting = (file: string) => ({
   },
 });
 
-const api = (server: TestServer, path: string, body?: unknown) =>
+const api = (server: Pick<TestServer, "url">, path: string, body?: unknown) =>
   fetch(`${server.url}/apis/v2beta1/${path}`, {
     method: body === undefined ? "GET" : "POST",
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).then((answer) => answer.json());
 
-async function until(server: TestServer, id: string, state: string): Promise<Record<string, unknown>> {
+async function until(
+  server: Pick<TestServer, "url">,
+  id: string,
+  state: string,
+): Promise<Record<string, unknown>> {
   for (;;) {
     const run = await api(server, `runs/${id}`);
     if (run.state === state) return run;
@@ -81,6 +93,53 @@ it("continues running runs and starts waiting ones after a restart", async () =>
     { state: "SUCCEEDED" },
   ]);
   await until(second, queued.run_id, "SUCCEEDED");
+});
+
+/** A server that can be killed: its program is bundled, as tests read sources. */
+async function killable(): Promise<
+  (directory: string) => Promise<{ url: string; kill: () => Promise<void> }>
+> {
+  const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+  const program = here(`../node_modules/.cache/serve-${process.pid}.mjs`);
+  files.push(program);
+  const rooms = ["core", "pipeline", "attest", "seal", "trust", "kfp", "engine"];
+  await build({
+    entryPoints: [here("support/serve-child.ts")],
+    outfile: program,
+    ...{ bundle: true, platform: "node", format: "esm", target: "node20", logLevel: "error" },
+    ...{ conditions: ["@sealflow/source"], packages: "external" },
+    alias: Object.fromEntries([
+      ["@sealflow/seal/node", here("../../seal/src/node.ts")],
+      ...rooms.map((name) => [`@sealflow/${name}`, here(`../../${name}/src/index.ts`)]),
+    ]),
+  });
+  return async (directory) => {
+    const child = spawn(process.execPath, [program, directory], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = await once(child.stdout, "data");
+    const kill = async (): Promise<void> => {
+      child.kill("SIGKILL");
+      await once(child, "close");
+    };
+    return { url: String(line).trim(), kill };
+  };
+}
+
+it("continues running runs and starts waiting ones after it was killed", async () => {
+  const directory = place();
+  const file = join(directory, "open");
+  const serve = await killable();
+  const first = await serve(directory);
+  const running = await api(first, "runs", { pipeline_spec: waiting(file) });
+  const queued = await api(first, "runs", { pipeline_spec: waiting(file) });
+  while (!existsSync(`${file}.seen`)) await sleep(20);
+  await first.kill();
+  rmSync(`${file}.seen`);
+  const second = await serve(directory);
+  while (!existsSync(`${file}.seen`)) await sleep(20);
+  writeFileSync(file, "");
+  await until(second, running.run_id, "SUCCEEDED");
+  await until(second, queued.run_id, "SUCCEEDED");
+  await second.kill();
 });
 
 it("keeps recurring runs over a restart", async () => {

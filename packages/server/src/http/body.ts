@@ -9,6 +9,9 @@ const opaque = new Set(["pipeline_spec", "parameters", "tags", "plugins_input", 
 /** Deepest nesting of a message outside its opaque fields. */
 const DEEPEST = 20;
 
+/** Deepest nesting of a message with its content: a pipeline may have 200 levels. */
+const DEEPEST_CONTENT = 220;
+
 /**
  * Reads a JSON body by a schema. Unknown fields are ignored, as the gRPC gateway does; nulls count as absent.
  *
@@ -33,13 +36,31 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 function parse(text: string): JsonObject {
+  const value = parsed(text);
+  if (!isJsonObject(value)) throw invalid("SERVER_REQUEST_INVALID", "body: expected a JSON object");
+  requireShallow(value);
+  return value;
+}
+
+function parsed(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
+    return JSON.parse(text);
   } catch {
-    // Answered below.
+    return undefined;
   }
-  throw invalid("SERVER_REQUEST_INVALID", "body: expected a JSON object");
+}
+
+/** Level by level, because what walks values by calling itself runs out of stack on those that are nested too deep. */
+function requireShallow(value: JsonObject): void {
+  let level: readonly JsonValue[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST_CONTENT) {
+      throw invalid("SERVER_REQUEST_INVALID", `body: expected at most ${DEEPEST_CONTENT} levels, got more`);
+    }
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null ? Object.values<JsonValue>(each) : [],
+    );
+  }
 }
 
 function withProtoNames(object: JsonObject, depth: number): JsonObject {
