@@ -32,7 +32,7 @@ COUNT_VARIABLES = (
 # thirty, spent as soon as its threads are made, in every task.
 _WAITING = {
     "OMP_WAIT_POLICY": "PASSIVE",
-    "GOMP_SPINCOUNT": "5000",
+    "GOMP_SPINCOUNT": "2000",
     "KMP_BLOCKTIME": "1",
     "OPENBLAS_THREAD_TIMEOUT": "20",
 }
