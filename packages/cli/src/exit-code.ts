@@ -60,6 +60,7 @@ const refused = new Set([
   "CLI_CONFIDENTIAL_UNPROTECTED",
   "CLI_RUN_UNPROVEN",
   "CLUSTER_PIN_MISMATCH",
+  "ENGINE_SEALED_STALE",
 ]);
 
 /** True for what broker, policy or evidence have refused, and for sealed content that is not what was committed. */

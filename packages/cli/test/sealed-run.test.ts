@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cli } from "./support/fake-context.js";
 
 const project = fileURLToPath(new URL("testdata/sealed", import.meta.url));
@@ -207,24 +207,29 @@ describe("a sealed run", () => {
     expect(refused.stderr).toContain("error[SEAL_RECIPIENT_NONE]");
   });
 
+  it("goes on under a newer policy that still allows it, and says when none does", async () => {
+    const { runId } = summaryOf(await interruptedRun(4));
+    // Another release list is another flow: the policy's epoch grows.
+    expect((await run("--release", "load/Output")).exitCode).toBe(0);
+    // Another release of Sealflow: other components than were registered.
+    const sources = join(directory, "other-release");
+    cpSync(fileURLToPath(new URL("../../../python/src", import.meta.url)), sources, { recursive: true });
+    writeFileSync(join(sources, "sealflow/added.py"), "");
+    vi.stubEnv("SEALFLOW_PYTHON_SOURCES", sources);
+    const stale = await sealflow("retry", runId, "--json");
+    vi.unstubAllEnvs();
+    expect(stale.stderr).toContain("error[ENGINE_SEALED_STALE]");
+    expect(stale.stderr).toContain("start it again with sealflow run --sealed");
+    expect(stale.exitCode).toBe(4);
+    // The run was left as it was.
+    const resumed = await sealflow("retry", runId, "--json");
+    expect(resumed, resumed.stderr).toMatchObject({ exitCode: 0 });
+    expect(summaryOf(resumed).state).toBe("SUCCEEDED");
+    expect(leaks(["0.875"])).toEqual([]);
+  });
+
   it("refuses to go on with a store that was changed, and says which artifact", async () => {
-    const args = ["run", "pipeline.ts", "--sealed", "--json", ...declassified, "--param", "pause=30"];
-    const interrupted = await cli(args, {
-      cwd: directory,
-      env: { ...process.env, TMPDIR: scratch },
-      now: Date.now,
-      onContext: (context) => {
-        const { write } = context.process.stderr;
-        let asked = false;
-        context.process.stderr.write = (text: string) => {
-          write(text);
-          if (asked || !/started .*describe/.test(text)) return;
-          asked = true;
-          setTimeout(() => context.interrupt(), 500);
-        };
-      },
-    });
-    expect(interrupted.exitCode).toBe(130);
+    const interrupted = await interruptedRun(30);
     const model = artifactOf(summaryOf(interrupted), "train", "model");
     const content = readFileSync(model);
     const at = content.length - 20;
@@ -236,6 +241,28 @@ describe("a sealed run", () => {
     expect(outcome.stderr).toContain("error[SEAL_ARTIFACT_CORRUPT]: input model");
   });
 });
+
+/** A run that Ctrl-C ended while `describe` slept. */
+async function interruptedRun(seconds: number) {
+  const args = ["run", "pipeline.ts", "--sealed", "--json", ...declassified, "--param", `pause=${seconds}`];
+  const outcome = await cli(args, {
+    cwd: directory,
+    env: { ...process.env, TMPDIR: scratch },
+    now: Date.now,
+    onContext: (context) => {
+      const { write } = context.process.stderr;
+      let asked = false;
+      context.process.stderr.write = (text: string) => {
+        write(text);
+        if (asked || !/started .*describe/.test(text)) return;
+        asked = true;
+        setTimeout(() => context.interrupt(), 500);
+      };
+    },
+  });
+  expect(outcome.exitCode, outcome.stderr).toBe(130);
+  return outcome;
+}
 
 function artifactOf(
   summary: { tasks: { path: string; artifacts: Record<string, { uri: string }[]> }[] },

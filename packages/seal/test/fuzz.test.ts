@@ -1,18 +1,34 @@
 /** Parsers under inputs that nobody meant: no crash, no hang, and nothing accepted that was not sealed. */
-import { isSealflowError, utf8 } from "@sealflow/core";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isSealflowError, SealflowError, toHex, utf8 } from "@sealflow/core";
+import { afterAll, describe, expect, it } from "vitest";
 import {
   combineShares,
   compareEntries,
   describeArtifact,
+  encodeEnvelope,
+  encodeStatement,
+  hpkeOpen,
+  hpkeSeal,
+  inTotoPayloadType,
   openArtifact,
+  parseEnvelope,
   parseRecipient,
+  parseStatement,
   projectKeyFrom,
   readArchive,
+  type Statement,
   sealArtifact,
+  signerFromSeed,
+  signStatement,
   splitSecret,
+  statementType,
+  verifyEnvelope,
   writeArchive,
 } from "../src/index.js";
+import { openKeyFile, writeKeyFile } from "../src/node.js";
 import { collect, reproducible } from "./random.js";
 
 const inputs = process.env.SEALFLOW_SLOW ? 1_000_000 : 1500;
@@ -69,6 +85,7 @@ async function fuzz(
   return accepted;
 }
 
+const refused = new SealflowError({ code: "TEST_REFUSED", message: "refused" });
 const random = reproducible("fuzz");
 const sealed = (chunkBytes: number, recipients = [identity.recipient]) =>
   collect(sealArtifact([utf8("some plaintext")], { recipients, random, chunkBytes, lineage: { run: "r" } }));
@@ -88,6 +105,18 @@ const archives = await Promise.all(
   ),
 );
 
+const statement: Statement = {
+  _type: statementType,
+  subject: [{ name: "model", digest: { sha256: "ab".repeat(32) } }],
+  predicateType: "urn:sealflow:test:v1",
+  predicate: { rows: 3, list: [1, null, "häuser"] },
+};
+const signer = await signerFromSeed(new Uint8Array(32).fill(7));
+const signed = encodeEnvelope(await signStatement(statement, [signer]));
+
+const keys = mkdtempSync(join(tmpdir(), "sealflow-fuzz-"));
+afterAll(() => rmSync(keys, { recursive: true, force: true }));
+
 describe(`${inputs} changed inputs`, { timeout: 3_600_000 }, () => {
   it("of a sealed artifact: none is opened", async () => {
     const open = async (bytes: Uint8Array) => collect((await openArtifact([bytes], { unlock })).plaintext);
@@ -105,6 +134,48 @@ describe(`${inputs} changed inputs`, { timeout: 3_600_000 }, () => {
         read.push({ ...each, content: [await collect(each.content)] });
       const again = await collect(writeArchive(read, () => new Error("changed")));
       if (Buffer.compare(again, bytes) !== 0) throw new Error("another archive than was read");
+    });
+  });
+
+  it("of a signed statement: none is verified", async () => {
+    const trust = { keys: [signer.publicKey], payloadType: inTotoPayloadType };
+    expect(await fuzz("envelope", [signed], (bytes) => verifyEnvelope(parseEnvelope(bytes), trust))).toBe(0);
+  });
+
+  it("of a statement: what is accepted is the one text of what it says", async () => {
+    await fuzz("statement", [encodeStatement(statement)], async (bytes) => {
+      const again = encodeStatement(parseStatement(bytes));
+      if (Buffer.compare(again, bytes) !== 0) throw new Error("another statement than was read");
+    });
+  });
+
+  it("of an HPKE message: none is opened", async () => {
+    const info = utf8("fuzz");
+    const sent = { plaintext: utf8("a key"), recipient: identity.recipient, random };
+    const message = await hpkeSeal(sent, { info });
+    const whole = Uint8Array.from([...message.enc, ...message.ciphertext]);
+    const taken = await fuzz("hpke", [whole], async (bytes) => {
+      const parts = { enc: bytes.slice(0, 32), ciphertext: bytes.slice(32) };
+      const opened = await hpkeOpen({ ...parts, identity }, { info });
+      if (opened === undefined) throw refused;
+    });
+    expect(taken).toBe(0);
+  });
+
+  it("of a key file: none gives another secret than it had", async () => {
+    const path = join(keys, "key.json");
+    const secret = new Uint8Array(32).fill(5);
+    const about = { name: "key", createdAt: "2026-01-01T00:00:00Z", secrets: [secret] };
+    await writeKeyFile(path, about, { protection: { kind: "permissions" } });
+    const access = {
+      passphrase: () => Promise.reject(new Error("no passphrase was asked for")),
+      wrapper: () => Promise.reject(refused),
+    };
+    const whole = Uint8Array.from(readFileSync(path));
+    await fuzz("key file", [whole], async (bytes) => {
+      writeFileSync(path, bytes);
+      const [opened] = (await openKeyFile(path, access)).secrets;
+      if (toHex(opened ?? secret) !== toHex(secret)) throw new Error("another secret");
     });
   });
 

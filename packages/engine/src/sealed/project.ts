@@ -1,7 +1,7 @@
 /** A project that runs sealed: its key, its anchors, its enclaves, its broker in this process. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Random, SealflowError, toHex } from "@sealflow/core";
+import { canonicalJson, type Random, SealflowError, toHex } from "@sealflow/core";
 import type { Identity, Recipient, Signer } from "@sealflow/seal";
 import { type Broker, startBroker } from "@sealflow/trust";
 import type { StoreLayout } from "../store/layout.js";
@@ -153,6 +153,19 @@ export class SealedProject {
     });
     this.#registering = work.catch(() => undefined);
     return work;
+  }
+
+  /** Whether the policy in force lets a pipeline run on these components. */
+  async allows({ spec, components }: Pick<WantedFlow["flow"], "spec" | "components">): Promise<{
+    readonly allowed: boolean;
+    readonly epoch: number;
+  }> {
+    const { policy } = await this.#policies.current();
+    const wanted = canonicalJson(components);
+    const allowed = policy.flows.some(
+      (flow) => flow.spec === spec && canonicalJson(flow.components) === wanted,
+    );
+    return { allowed, epoch: policy.epoch };
   }
 
   async close(): Promise<void> {

@@ -129,13 +129,31 @@ export async function register(
   return { ...measured, inputs };
 }
 
-/** The session of a run that is registered already. @throws SealflowError as `measure` */
+/**
+ * The session of a run that is registered already. What the policy in force would refuse it is said before anything runs, so that
+ * the run stays as it is.
+ *
+ * @throws SealflowError `ENGINE_SEALED_STALE`, and as `measure`
+ */
 export async function rejoin(
   project: SealedProject,
   request: SessionRequest,
   inputs: Readonly<Record<string, Digest>>,
 ): Promise<SealedSession> {
-  return { ...(await measure(project, request)), inputs };
+  const measured = await measure(project, request);
+  const spec = await digestOfJson({ ...request.document } as unknown as JsonObject);
+  const { components } = flowComponents(request.document, measured.components);
+  const { allowed, epoch } = await project.allows({ spec, components });
+  if (!allowed) throw stale(request.context.runId, epoch);
+  return { ...measured, inputs };
+}
+
+function stale(runId: string, epoch: number): SealflowError {
+  return new SealflowError({
+    code: "ENGINE_SEALED_STALE",
+    message: `run ${runId}: expected components that the project's policy (epoch ${epoch}) allows for its pipeline, got others, or a pipeline that it has dropped`,
+    hint: "Sealflow, Python or a package changed since the run was registered, or many other pipelines ran: start it again with sealflow run --sealed; what the policy still permits of its results is reused",
+  });
 }
 
 /** Importers whose place is known before anything has run, sealed. */
