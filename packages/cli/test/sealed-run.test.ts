@@ -12,16 +12,28 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { cli } from "./support/fake-context.js";
+import { runCli } from "../src/app.js";
+import { cli, fakeContext } from "./support/fake-context.js";
 
 const project = fileURLToPath(new URL("testdata/sealed", import.meta.url));
 /** Of this process alone: shared memory is searched for it, where other runs have theirs. */
 const own = `marker-row-${process.pid}-${Date.now()}`;
 const rows = ["id,name,income", `1,${own},471147114711`, "2,marker-row-two,471247124712"].join("\n");
+/** A metric, as JSON has it. */
+const loss = "0.47114711";
 /** What must be nowhere but in memory: rows, Parquet's magic, the model's JSON, and values made of them. */
-const secrets = ["marker-row", "471147114711", "PAR1id,name", "gradient_booster", "secret-weights", "0.875"];
+const secrets = [
+  "marker-row",
+  "471147114711",
+  "PAR1id,name",
+  "gradient_booster",
+  "secret-weights",
+  "0.875",
+  loss,
+];
 
 let directory: string;
 let scratch: string;
@@ -106,12 +118,41 @@ describe("a sealed run", () => {
     expect(readFileSync(join(directory, "model/model.json"), "utf8")).toContain("secret-weights");
   });
 
+  it("leaves nothing when results are taken from an earlier run, nor in what serves its pages", async () => {
+    await run();
+    const again = summaryOf(await run());
+    expect(again.tasks.filter(({ cached }: { cached: boolean }) => cached)).not.toEqual([]);
+    const { context, written } = fakeContext({
+      cwd: directory,
+      env: { ...process.env, TMPDIR: scratch },
+      now: Date.now,
+    });
+    const ended = runCli(["serve", "--port", "0", "--json"], context);
+    while (!written.stdout.includes("\n")) await Promise.race([sleep(10), ended]);
+    const { url } = JSON.parse(written.stdout);
+    const { runId } = again;
+    for (const path of [
+      "/apis/v2beta1/runs",
+      `/apis/v2beta1/runs/${runId}`,
+      `/apis/v1alpha1/runs/${runId}/nodes/load/log`,
+    ]) {
+      const text = await (await fetch(`${url}${path}`)).text();
+      expect(secrets.filter((secret) => secret !== "0.875" && text.includes(secret))).toEqual([]);
+    }
+    context.interrupt();
+    await ended;
+    expect((await sealflow("report", "latest", "-o", "report.html")).exitCode).toBe(0);
+    const report = readFileSync(join(directory, "report.html"), "utf8");
+    expect(secrets.filter((secret) => secret !== "0.875" && report.includes(secret))).toEqual([]);
+    expect(leaks(["0.875"])).toEqual([]);
+  });
+
   it("shows what is released, and writes the project's anchors once", async () => {
     writeFileSync(join(directory, "sealflow.config.json"), JSON.stringify({ release: ["train/metrics"] }));
     const first = summaryOf(await run("--release", "load/Output"));
     expect(first.outputs).toEqual({ rows: 3, accuracy: 0.875 });
     const train = first.tasks.find(({ path }: { path: string }) => path === "train");
-    expect(train.artifacts.metrics[0].metadata).toEqual({ accuracy: 0.875 });
+    expect(train.artifacts.metrics[0].metadata).toEqual({ accuracy: 0.875, loss: 0.47114711 });
     const anchors = readFileSync(join(directory, "trust.yaml"), "utf8");
     expect(anchors).toMatch(/^brokerKey: "[0-9a-f]{64}"$/m);
     expect(anchors).toContain("simulated:");

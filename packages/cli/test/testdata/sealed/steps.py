@@ -46,6 +46,7 @@ def train(table: Input[Dataset], model: Output[Model], metrics: Output[Metrics],
     with open(os.path.join(model.path, "parts", "empty"), "w"):
         pass
     metrics.log_metric("accuracy", 7 / 8)
+    metrics.log_metric("loss", 47114711 / 10**8)
     return 7 / 8
 
 
