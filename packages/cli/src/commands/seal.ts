@@ -4,7 +4,15 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { fromBase64, fromBase64Url, fromHex, isJsonObject, SealflowError, utf8 } from "@sealflow/core";
+import {
+  fromBase64,
+  fromBase64Url,
+  fromHex,
+  isJsonObject,
+  isSealflowError,
+  SealflowError,
+  utf8,
+} from "@sealflow/core";
 import { type Lineage, type OpenedArtifact, type Recipient, sealArtifact } from "@sealflow/seal";
 import {
   nodeAead,
@@ -96,8 +104,26 @@ async function openFile(
   });
   const identities = await identitiesOf(await unlockKey(context, flags, flags.key));
   const lineage = "lineage" in flags ? lineageOf(flags.lineage) : {};
-  const opened = await openSealedFile(path, { unlock: { identities }, lineage });
-  return { opened, total: size };
+  try {
+    const { header, plaintext } = await openSealedFile(path, { unlock: { identities }, lineage });
+    return { opened: { header, plaintext: naming(file, plaintext) }, total: size };
+  } catch (error) {
+    throw inFile(file, error);
+  }
+}
+
+/** The pieces; what is wrong with them says which file it is in. */
+async function* naming(file: string, pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    throw inFile(file, error);
+  }
+}
+
+function inFile(file: string, error: unknown): unknown {
+  if (!isSealflowError(error) || error.where !== undefined) return error;
+  return new SealflowError({ ...error.toJSON(), where: { file }, cause: error });
 }
 
 /** `sealflow export FILE`. */

@@ -77,6 +77,7 @@ export async function openChunk(cipher: ChunkCipher, index: number, chunk: Chunk
   throw new SealflowError({
     code: "SEAL_ARTIFACT_CORRUPT",
     message: `sealed artifact: expected chunk ${index} as it was sealed, got changed${final ? ", misplaced or incomplete" : " or misplaced"} bytes`,
+    hint: "the file was changed, or is incomplete: take another copy of it, or seal it again",
     data: { chunk: index },
   });
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Literal
 
-from sealflow.seal.chunks import ChunkCipher, buffered_chunks, chunks_of
+from sealflow.seal.chunks import ChunkCipher, buffered_chunks
 from sealflow.seal.header import (
     DEFAULT_CHUNK_BYTES,
     TAG_BYTES,
@@ -140,8 +140,7 @@ def open_artifact(
 
 
 def _plaintext(source: BinaryIO, cipher: ChunkCipher, chunk_bytes: int) -> Iterator[bytes]:
-    chunks = buffered_chunks if hasattr(source, "readinto") else chunks_of
-    for index, (sealed, final) in enumerate(chunks(source, chunk_bytes + TAG_BYTES)):
+    for index, (sealed, final) in enumerate(buffered_chunks(source, chunk_bytes + TAG_BYTES)):
         plaintext = cipher.open(index, final, sealed)
         if plaintext:
             yield plaintext

@@ -116,8 +116,17 @@ def _fill(source: BinaryIO, buffer: bytearray) -> int:
     view = memoryview(buffer)
     filled = 0
     while filled < len(view):
-        read = source.readinto(view[filled:])  # type: ignore[attr-defined]
+        read = _read_into(source, view[filled:])
         if not read:
             break
         filled += read
     return filled
+
+
+def _read_into(source: BinaryIO, view: memoryview) -> int:
+    """Read some bytes, also from what can only give them out."""
+    if hasattr(source, "readinto"):
+        return source.readinto(view) or 0
+    data = source.read(len(view))
+    view[: len(data)] = data
+    return len(data)
