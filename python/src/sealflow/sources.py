@@ -32,11 +32,6 @@ def compiled(path: str) -> types.CodeType:
     return code
 
 
-def count() -> int:
-    """How many sources are compiled."""
-    return len(_compiled)
-
-
 def _compile(content: bytes, path: str) -> types.CodeType:
     try:
         # Without dont_inherit, future statements of this module would reach into the component.

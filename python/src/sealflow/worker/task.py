@@ -166,9 +166,7 @@ def _reseed() -> None:
 
 def detach(log: str, nothing: int) -> None:
     """Leaves the zygote's session and files: own process group, log file as output, `nothing` as input."""
-    # A process that waited for its task has left already.
-    with contextlib.suppress(PermissionError):
-        os.setsid()
+    os.setsid()
     gc.enable()
     for number in _SIGNALS_RESET:
         signal.signal(number, signal.SIG_DFL)

@@ -17,7 +17,6 @@ from sealflow import kfp_shim, sources
 from sealflow.errors import SourceError
 from sealflow.worker import processes, requests, sealing, task, threads
 from sealflow.worker.preparing import Preparing
-from sealflow.worker.spare import Spare, order
 
 Json = dict[str, Any]
 
@@ -62,10 +61,6 @@ class Zygote:
         self.kfp_tried = False
         self.stopping = False
         self.importing = False
-        # Counts what was imported, so that it shows what a process was forked with.
-        self.stock = 0
-        self.started = 0
-        self.spare: Spare | None = None
         # When the kernel was last asked, and what it said.
         self.oom_kills_at = 0.0
         self.oom_kills = 0
@@ -94,8 +89,6 @@ class Zygote:
                     self._read()
                 elif self.preparing.waits:
                     self._import(self.preparing.step)
-                elif self._wants_spare():
-                    self._fork_spare()
         finally:
             self._kill_everything()
             if self.sealing is not None:
@@ -104,7 +97,7 @@ class Zygote:
 
     def _patience(self, watching: bool) -> float | None:
         """How long to wait for requests and ends of tasks, in milliseconds."""
-        if self.preparing.waits or self._wants_spare():
+        if self.preparing.waits:
             return 0
         return _WATCH_SECONDS * 1000 if watching or self.ended else None
 
@@ -116,7 +109,6 @@ class Zygote:
         finally:
             self.importing = False
         self.stale = True
-        self.stock += 1
         for answer in self.preparing.answers():
             self._emit(answer)
 
@@ -171,7 +163,7 @@ class Zygote:
 
     def _freeze(self) -> None:
         """Keeps what is loaded out of the collector's way, so that tasks share its memory."""
-        self.helpers = set(processes.children_of(os.getpid())) - self._own()
+        self.helpers = set(processes.children_of(os.getpid())) - set(self.tasks)
         gc.freeze()
         gc.disable()
 
@@ -236,85 +228,25 @@ class Zygote:
                 self._import(lambda: self.preparing.hurry(source, function))
         if request.get("sealed"):
             self._seal(request)
-        self._count_oom_kills()
-        pid, reader = self._spare_for(request) or self._forked(
-            lambda writer: self._become_task(request, writer)
-        )
-        started = Task(name, pid, reader, request.get("memoryLimitBytes"))
-        self.started += 1
-        self.tasks[pid] = started
-        self.names[name] = started
-        self._emit({"event": "started", "task": name, "pid": pid})
-
-    def _forked(self, become: Callable[[int], None]) -> tuple[int, int]:
-        """Forks a process that becomes something, with a pipe to write to; gives its number and the other
-        end."""
         self._take_stock()
+        self._count_oom_kills()
         reader, writer = os.pipe()
         # A kill request may come before the new process has reset its handlers: signals wait until then.
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             pid = os.fork()
             if pid == 0:
-                if self.spare is not None:
-                    self.spare.forget()
-                become(writer)
+                self._become_task(request, writer)
         except OSError:
             os.close(reader)
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
             os.close(writer)
-        return pid, reader
-
-    def _wants_spare(self) -> bool:
-        """While one task runs, and was not the first, the process of the next one is made ready."""
-        return self.spare is None and self.started > 1 and bool(self.tasks) and not self.stopping
-
-    def _fork_spare(self) -> None:
-        reader, writer = os.pipe()
-        stock = self._stock()
-        try:
-            pid, report = self._forked(lambda report: self._wait_for_task(reader, writer, report))
-        except OSError:
-            # The task's own fork will say what is wrong.
-            self.started = 0
-            os.close(writer)
-            return
-        finally:
-            os.close(reader)
-        self.spare = Spare(pid, writer, report, stock)
-
-    def _wait_for_task(self, orders: int, other_end: int, report: int) -> None:
-        """The life of a spare process; never returns."""
-        request = None
-        try:
-            os.close(other_end)
-            processes.die_with(os.getppid())
-            os.setsid()
-            request = order(orders)
-        finally:
-            if request is None:
-                os._exit(0)
-            self._become_task(request, report)
-
-    def _stock(self) -> tuple[int, int]:
-        return self.stock, sources.count()
-
-    def _spare_for(self, request: Json) -> tuple[int, int] | None:
-        """The process that waits for a task, when it has what this one needs; it becomes the task's."""
-        spare, self.spare = self.spare, None
-        if spare is None:
-            return None
-        if request.get("sealed") or spare.stock != self._stock():
-            spare.forget()
-            return None
-        try:
-            spare.give(request)
-        except OSError:
-            os.close(spare.report)
-            return None
-        return spare.pid, spare.report
+        started = Task(name, pid, reader, request.get("memoryLimitBytes"))
+        self.tasks[pid] = started
+        self.names[name] = started
+        self._emit({"event": "started", "task": name, "pid": pid})
 
     def _seal(self, request: Json) -> None:
         """Gives a sealed task its place in memory; the first one loads what they all need."""
@@ -334,7 +266,6 @@ class Zygote:
         # A kfp that can't be imported fails the tasks that import it.
         with contextlib.suppress(Exception):
             importlib.import_module("kfp.dsl")
-        self.stock += 1
         self._freeze()
 
     def _become_task(self, request: Json, writer: int) -> None:
@@ -389,9 +320,6 @@ class Zygote:
         if ended.si_pid in self.tasks:
             processes.signal_group(ended.si_pid, signal.SIGKILL)
         _, status, usage = os.wait4(ended.si_pid, 0)
-        if self.spare is not None and ended.si_pid == self.spare.pid:
-            self.spare.forget()
-            self.spare = None
         if ended.si_pid in self.tasks:
             self._finish(self.tasks.pop(ended.si_pid), status, usage)
 
@@ -426,7 +354,7 @@ class Zygote:
         """Kills what ended tasks left outside their groups; now and then, since looking is not cheap."""
         now = time.monotonic()
         if self.ended and (at_once or now - self.swept >= _WATCH_SECONDS):
-            processes.kill_escaped(self.ended if self.tasks else None, spared=self.helpers | self._own())
+            processes.kill_escaped(self.ended if self.tasks else None, spared=self.helpers | set(self.tasks))
             self.ended.clear()
             self.swept = now
 
@@ -440,13 +368,7 @@ class Zygote:
                     each.exceeded = used
                     processes.signal_group(each.pid, signal.SIGKILL)
 
-    def _own(self) -> set[int]:
-        """Processes that this one has forked."""
-        return set(self.tasks) | ({self.spare.pid} if self.spare is not None else set())
-
     def _kill_everything(self) -> None:
-        if self.spare is not None:
-            self.spare.forget()
         for pid in list(self.tasks):
             processes.signal_group(pid, signal.SIGKILL)
         processes.kill_escaped(None, spared=set(self.tasks))
