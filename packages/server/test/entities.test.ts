@@ -95,6 +95,7 @@ describe("a store of entities", () => {
     store.close();
     const database = openDatabase(join(directory, "server.db"));
     for (const table of ["artifact_use", "artifact_indexed"]) database.run(`DROP TABLE ${table}`);
+    database.run("DROP INDEX entity_display");
     database.run("PRAGMA user_version = 1");
     database.close();
     store = open();

@@ -99,7 +99,14 @@ function describedFor({ ids, task, output }: FilledServer): object {
 
 const slow = Boolean(process.env.SEALFLOW_SLOW);
 
-it("withstands schemathesis: no answer of 500 or above, none against its own description", async () => {
+it("withstands schemathesis: no answer of 500 or above, none against its own description", async (context) => {
+  const program = await schemathesis().catch((error: Error) => error);
+  if (program instanceof Error) {
+    if (slow) throw program;
+    return context.skip(
+      `schemathesis ${SCHEMATHESIS} can't be installed here: ${program.message.slice(0, 200)}`,
+    );
+  }
   const filled = await filledServer();
   const { url, directory } = filled.server;
   const file = join(directory, "openapi.json");
@@ -122,7 +129,7 @@ it("withstands schemathesis: no answer of 500 or above, none against its own des
     ...bounds,
     ...endless,
   ];
-  const { stdout } = await run(await schemathesis(), ["run", file, "--url", url, ...options], {
+  const { stdout } = await run(program, ["run", file, "--url", url, ...options], {
     maxBuffer: 1 << 26,
     cwd: directory,
   }).catch((error: { stdout?: string }) => {

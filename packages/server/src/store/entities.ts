@@ -57,7 +57,7 @@ export interface EntityStore {
 }
 
 /** Version of the tables; a later one is refused. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** Statements of each version, from the one before it. */
 const schema: readonly (readonly string[])[] = [
@@ -77,6 +77,7 @@ const schema: readonly (readonly string[])[] = [
     "CREATE TABLE document (digest TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT",
   ],
   usesSchema,
+  ["CREATE INDEX entity_display ON entity (kind, display_name, id)"],
 ];
 
 /**
