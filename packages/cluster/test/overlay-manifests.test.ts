@@ -22,6 +22,9 @@ const credentials: Credentials = {
   databasePassword: "db-secret",
   storeAccessKey: "key",
   storeSecretKey: "store-secret",
+  katibPassword: "katib-secret",
+  oidcSecret: "oidc-secret",
+  cookieSecret: "0123456789abcdef0123456789abcdef",
 };
 
 function object(kind: string, name: string, more: object = {}, apiVersion = "v1"): KubeObject {
@@ -169,6 +172,32 @@ it("orders namespaces, definitions, accounts, storage, injection, workloads, web
     ["workloads", "d"],
     ["webhooks", "w m"],
     ["custom objects", "i knative"],
+  ]);
+});
+
+it("replaces the published credentials of the full distribution: database, login, session cookies", () => {
+  const secret = (name: string, data: Record<string, string>) => object("Secret", name, { data });
+  const published = btoa("pUBnBOY80SnXgjibTYM9ZWNY2xY7NGQok");
+  const { objects } = overlayManifests(
+    [
+      secret("katib-mysql-secrets", { MYSQL_ROOT_PASSWORD: btoa("test") }),
+      secret("dex-oidc-client", { OIDC_CLIENT_ID: btoa("id"), OIDC_CLIENT_SECRET: published }),
+      secret("oauth2-proxy-h675gf55ht", {
+        ...{ "client-id": btoa("id"), "client-secret": published },
+        "cookie-secret": btoa("7d16fee92f8d11b8940b081b3f8b8acb"),
+      }),
+      secret("oauth2-proxy-h675gf55ht-own", { "client-secret": btoa("theirs") }),
+    ],
+    { credentials },
+  );
+  expect(objects.map(({ data }) => data)).toEqual([
+    { MYSQL_ROOT_PASSWORD: btoa("katib-secret") },
+    { OIDC_CLIENT_ID: btoa("id"), OIDC_CLIENT_SECRET: btoa("oidc-secret") },
+    {
+      ...{ "client-id": btoa("id"), "client-secret": btoa("oidc-secret") },
+      "cookie-secret": btoa(credentials.cookieSecret),
+    },
+    { "client-secret": btoa("theirs") },
   ]);
 });
 

@@ -113,6 +113,9 @@ async function planOnly(context: CliContext, flags: InstallFlags): Promise<numbe
     databasePassword: "GENERATED",
     storeAccessKey: "GENERATED",
     storeSecretKey: "GENERATED",
+    katibPassword: "GENERATED",
+    oidcSecret: "GENERATED",
+    cookieSecret: "GENERATED",
   };
   const { changes, objects, unpinned, digest, version } = await prepare(context, flags, {
     credentials: placeholder,

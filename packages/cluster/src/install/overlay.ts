@@ -11,6 +11,12 @@ export interface Credentials {
   readonly databasePassword: string;
   readonly storeAccessKey: string;
   readonly storeSecretKey: string;
+  /** Of Katib's database. Only in the full distribution, as the next ones. */
+  readonly katibPassword: string;
+  /** What the gateway's proxy proves itself with to Dex. */
+  readonly oidcSecret: string;
+  /** What the proxy keys session cookies with: 32 characters. Whoever knows it makes himself a session. */
+  readonly cookieSecret: string;
 }
 
 /** Settings of the overlay. */
@@ -89,16 +95,22 @@ export function overlayManifests(objects: readonly KubeObject[], options: Manife
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 function credentialsStep({ credentials }: ManifestOverlayOptions): Step {
-  const { databasePassword, storeAccessKey, storeSecretKey } = credentials;
+  const { databasePassword, storeAccessKey, storeSecretKey, katibPassword, oidcSecret, cookieSecret } =
+    credentials;
   const known: Readonly<Record<string, Record<string, string>>> = {
     "mysql-secret": { username: base64("root"), password: base64(databasePassword) },
     "mlpipeline-minio-artifact": { accesskey: base64(storeAccessKey), secretkey: base64(storeSecretKey) },
+    "katib-mysql-secrets": { MYSQL_ROOT_PASSWORD: base64(katibPassword) },
+    "dex-oidc-client": { OIDC_CLIENT_SECRET: base64(oidcSecret) },
+    // The rest of the name is a hash of what the manifests had in it.
+    "oauth2-proxy": { "client-secret": base64(oidcSecret), "cookie-secret": base64(cookieSecret) },
   };
   return (object, tell) => {
-    const data = object.kind === "Secret" ? known[object.metadata.name ?? ""] : undefined;
+    const name = (object.metadata.name ?? "").replace(/^(oauth2-proxy)-[a-z0-9]{10}$/, "$1");
+    const data = object.kind === "Secret" ? known[name] : undefined;
     if (data === undefined) return object;
     tell("generated credentials", "the manifests' own are empty or known to everybody");
-    return { ...object, data };
+    return { ...object, data: { ...(isJsonObject(object.data) ? object.data : {}), ...data } };
   };
 }
 
