@@ -115,61 +115,48 @@ function rethrow(path: string): (cause: unknown) => never {
   };
 }
 
-/** Bytes that are written at a time: 512 KiB. */
-const blockBytes = 512 * 1024;
-
-/**
- * Pieces are copied into two blocks that take turns: one is on its way to the disk while the other is filled. So small pieces
- * come together, and no piece is held once the next one is asked for.
- */
+/** Small pieces are put together; one write is on its way while the next piece is made. */
 async function writeAll(file: FileHandle, pieces: ByteStream, path: string): Promise<number> {
-  const blocks: Buffer[] = [];
-  let turn = 0;
-  let filled = 0;
+  const gatherBytes = 64 * 1024;
   let total = 0;
+  let gathered: Uint8Array[] = [];
+  let waiting = 0;
   let writing: Promise<unknown> = Promise.resolve();
-  const settled = async () => {
+  const flush = async () => {
     const failure = await writing;
     if (failure instanceof Error) throw unwritable(path, failure);
-  };
-  const flush = async (block: Buffer) => {
-    await settled();
-    writing = writeWhole(file, block.subarray(0, filled)).catch(errorOf);
-    turn = 1 - turn;
-    filled = 0;
-  };
-  const blockInTurn = () => {
-    const block = blocks[turn] ?? Buffer.allocUnsafeSlow(blockBytes);
-    blocks[turn] = block;
-    return block;
+    const batch = gathered;
+    writing = writeBatch(file, batch).catch((cause: unknown) => (cause instanceof Error ? cause : Error()));
+    gathered = [];
+    waiting = 0;
   };
   try {
     for await (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) {
-        const block = blockInTurn();
-        const part = piece.subarray(at, at + blockBytes - filled);
-        block.set(part, filled);
-        at += part.length;
-        filled += part.length;
-        if (filled === blockBytes) await flush(block);
-      }
+      gathered.push(piece);
+      waiting += piece.length;
       total += piece.length;
+      if (waiting >= gatherBytes) await flush();
     }
-    if (filled > 0) await flush(blockInTurn());
+    await flush();
   } finally {
     await writing;
   }
-  await settled();
+  const failure = await writing;
+  if (failure instanceof Error) throw unwritable(path, failure);
   return total;
 }
 
-async function writeWhole(file: FileHandle, bytes: Buffer): Promise<undefined> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+async function writeBatch(file: FileHandle, pieces: readonly Uint8Array[]): Promise<undefined> {
+  let rest = pieces.filter((piece) => piece.length > 0);
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest);
+    rest = rest.flatMap((piece) => {
+      const done = Math.min(bytesWritten, piece.length);
+      bytesWritten -= done;
+      return done === piece.length ? [] : [piece.subarray(done)];
+    });
+  }
   return undefined;
-}
-
-function errorOf(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
 }
 
 /** The error for a file that cannot be read. */

@@ -6,8 +6,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Bytes given out between two collections: 1 MiB, so that what is given out is there once, and none of it grows old. */
-const betweenCollections = 1024 * 1024;
+/** Bytes given out between two collections: 2 MiB, so that what is in use outlives one collection at most, and none of it grows old. */
+const betweenCollections = 2 * 1024 * 1024;
 
 type Collect = (options: { readonly type: "minor" }) => void;
 
@@ -28,15 +28,7 @@ function youngCollector(): Collect {
   setFlagsFromString("--expose-gc");
   const found: unknown = runInNewContext("typeof gc === 'function' ? gc : undefined");
   setFlagsFromString("--no-expose-gc");
-  if (!isCollect(found)) return () => undefined;
-  return (options) => {
-    // There is next to nothing to look at: waking other threads takes longer, and gives memory back later.
-    setFlagsFromString("--no-parallel-scavenge");
-    setFlagsFromString("--no-concurrent-array-buffer-sweeping");
-    found(options);
-    setFlagsFromString("--parallel-scavenge");
-    setFlagsFromString("--concurrent-array-buffer-sweeping");
-  };
+  return isCollect(found) ? found : () => undefined;
 }
 
 function isCollect(value: unknown): value is Collect {
