@@ -320,7 +320,11 @@ describe("a forgery that agrees with itself", () => {
 });
 
 /** A bundle with other entries in its log, signed by the broker's own key: what only a broker that lies can make. */
-async function relogged(change: (entries: LogEntry[]) => readonly LogEntry[], edit: Partial<RunBundle> = {}) {
+async function relogged(
+  change: (entries: LogEntry[]) => readonly LogEntry[],
+  edit: Partial<RunBundle> = {},
+  head: { readonly domain?: string; readonly time?: string } = {},
+) {
   const own = bundle.log.entries.map(({ entry }) => structuredClone(entry));
   const entries: LogEntry[] = [];
   let previous: string | null = null;
@@ -336,6 +340,7 @@ async function relogged(change: (entries: LogEntry[]) => readonly LogEntry[], ed
     ...{ version: "sealflow.checkpoint/v1" as const, domain: "test", size, policyEpoch: 3 },
     root: toHex(await rootOf(leaves)),
     time: "2027-01-01T00:00:00.000Z",
+    ...head,
   };
   const placed = entries.map(async (entry, index) => ({
     ...{ index, entry },
@@ -425,6 +430,20 @@ describe("a broker that lies in its log", () => {
       entries.map((entry) => ({ ...entry, time: "2025-12-31T00:00:00.000Z" })),
     );
     expect(back).toMatchObject({ code: "TRUST_REGISTRATION_TIME" });
+  });
+
+  it("can't let time go back, nor sign for another deployment or before the run's end", async () => {
+    const back = await relogged((entries) =>
+      entries.map((entry) =>
+        entry.kind === "granted" ? { ...entry, time: "2026-01-02T04:00:00.000Z" } : entry,
+      ),
+    );
+    expect(back).toMatchObject({ code: "TRUST_BUNDLE_TIME" });
+    const same = (entries: LogEntry[]) => entries;
+    const elsewhere = await relogged(same, {}, { domain: "elsewhere" });
+    expect(elsewhere).toMatchObject({ code: "TRUST_ANCHOR_DOMAIN" });
+    const early = await relogged(same, {}, { time: "2026-01-01T00:00:00.000Z" });
+    expect(early).toMatchObject({ code: "TRUST_BUNDLE_TIME" });
   });
 
   it("can't change the epoch, the end or the order", async () => {
