@@ -22,6 +22,17 @@ import { serving } from "./support/serving.js";
 
 const program = registryProgram();
 
+interface BrokerPod extends KubeObject {
+  readonly status?: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+function hasCondition(pod: BrokerPod | undefined, type: string): boolean {
+  return (pod?.status?.conditions ?? []).some((each) => each.type === type && each.status === "True");
+}
+
 describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
   let world: ConfidentialWorld;
   let registry: TestRegistry;
@@ -123,13 +134,14 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
     const { runId } = JSON.parse(outcome.stdout);
     // Its records outlive its pod.
+    const before = (await brokerPod())?.metadata.uid;
     await removePods("sealflow-broker", { labelSelector: "app.kubernetes.io/name=sealflow-broker" });
-    await expect
-      .poll(async () => (await world.as("owner", "broker", "deploy", "status")).exitCode, {
-        timeout: 90_000,
-        interval: 1000,
-      })
-      .toBe(0);
+    const another = async () => {
+      const pod = await brokerPod();
+      return pod?.metadata.uid !== before && hasCondition(pod, "Ready");
+    };
+    await expect.poll(another, { timeout: 120_000, interval: 1000 }).toBe(true);
+    await must(world.as("owner", "broker", "deploy", "status"));
     const direct = ["--broker", `https://${await brokerAddress()}:8443`, "--broker-pin", pin];
     await must(world.near("bundle", runId, "-o", "deployed.bundle", ...direct));
     await must(world.near("verify", "deployed.bundle"));
@@ -152,11 +164,14 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     });
   }
 
+  async function brokerPod(): Promise<BrokerPod | undefined> {
+    const ref = { apiVersion: "v1", kind: "Pod", name: "sealflow-broker-0", namespace: "sealflow-broker" };
+    return client.find<BrokerPod>(ref);
+  }
+
   /** Of the deployed broker's pod: services have no addresses without kube-proxy. */
   async function brokerAddress(): Promise<string> {
-    const ref = { apiVersion: "v1", kind: "Pod", name: "sealflow-broker-0", namespace: "sealflow-broker" };
-    const pod = await client.get<KubeObject & { status?: { podIP?: string } }>(ref);
-    return pod.status?.podIP ?? "";
+    return (await brokerPod())?.status?.podIP ?? "";
   }
 
   it("reaches a broker on a machine that nobody reaches through a tunnel, and believes its key alone", async () => {
