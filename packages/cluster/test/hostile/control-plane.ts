@@ -7,8 +7,10 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -62,6 +64,8 @@ export class Node {
   readonly #waiting = new Map<string, (end: PodEnd) => void>();
   readonly #image: string;
   readonly #directory: string;
+  /** Outside the node's directory: what only enclaves may read. */
+  readonly #memory = mkdtempSync("/dev/shm/sealflow-hostile-");
   #count = 0;
 
   /** @param image Directory with `python` and `components`, as the image has them. */
@@ -92,8 +96,7 @@ export class Node {
     const settings = { enclave: "simulated", application: "inside", exchange: join(root, "io") };
     writeFileSync(join(root, "enclave.json"), JSON.stringify(settings));
     const ended = new Promise<PodEnd>((resolve) => this.#waiting.set(id, resolve));
-    // Outside the node's directory: what only the enclave may read.
-    const memory = `/dev/shm/sealflow-hostile-${process.pid}-${id}`;
+    const memory = join(this.#memory, id);
     this.#say({ id, argv, env: { PATH: process.env.PATH ?? "", ...env }, image: root, memory });
     return { id, ended };
   }
@@ -105,6 +108,7 @@ export class Node {
   async close(): Promise<void> {
     this.#child.stdin?.end();
     if (this.#child.exitCode === null) await new Promise((resolve) => this.#child.once("close", resolve));
+    rmSync(this.#memory, { recursive: true, force: true });
   }
 
   #say(message: object): void {
