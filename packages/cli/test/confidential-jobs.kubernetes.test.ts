@@ -230,6 +230,7 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     const failed = await run(world.settings(proxy.url));
     const { runId, state } = JSON.parse(failed.stdout);
     expect([state, proxy.killed()]).toEqual(["FAILED", 1]);
+    proxy.revive();
     const again = ["--on", "k8s:test", "--namespace", "default", "--artifacts", objects.uri, "--json"];
     const retried = await world.near("retry", runId, ...again);
     await proxy.stop();
@@ -241,10 +242,14 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     expect(proven.tasks.find(({ path }: { path: string }) => path === "load")).toMatchObject({ attempts: 1 });
   }, 240_000);
 
-  /** The broker behind somebody who removes a task's pod when its commit is answered, before the answer comes. */
+  /**
+   * The broker behind somebody who removes a task's pod when its commit is answered, before the answer comes. Until it is told
+   * otherwise it answers none of the task's commits: a pod can ask again in the moment before it is gone.
+   */
   async function killingProxy(path: string) {
     const onwards = pinnedFetch(world.brokerPin);
     let killed = 0;
+    let deaf = true;
     const server = createServer(
       { key: readFileSync(world.path("broker.key")), cert: readFileSync(world.path("broker.crt")) },
       async (request, response) => {
@@ -252,12 +257,13 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
         for await (const part of request) body += part;
         const { method = "GET", url = "" } = request;
         const headers = { "content-type": "application/json" };
+        const doomed = deaf && url.endsWith("/commits") && JSON.parse(body).path === path;
+        if (doomed && killed > 0) return response.destroy();
         const answer = await onwards(`${world.broker}${url}`, { method, headers, ...(body && { body }) });
-        if (killed === 0 && url.endsWith("/commits") && JSON.parse(body).path === path) {
+        if (doomed) {
           killed += 1;
           await removePod(path);
-          response.destroy();
-          return;
+          return response.destroy();
         }
         response.writeHead(answer.status, headers).end(Buffer.from(await answer.arrayBuffer()));
       },
@@ -268,7 +274,10 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
       server.closeAllConnections();
       server.close();
     };
-    return { url: `https://${cluster.hostIp}:${port}`, killed: () => killed, stop };
+    const revive = () => {
+      deaf = false;
+    };
+    return { url: `https://${cluster.hostIp}:${port}`, killed: () => killed, revive, stop };
   }
 
   async function removePod(path: string): Promise<void> {

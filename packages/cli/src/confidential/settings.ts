@@ -130,10 +130,11 @@ export function serviceAt(flag: string, address: string, pin: string | undefined
   if (url?.protocol !== "https:" && !(url?.protocol === "http:" && loopback)) {
     throw wrongFlag(flag, "https://HOST[:PORT]", address);
   }
-  if (pin !== undefined && !/^[0-9a-f]{64}$/.test(pin)) {
-    throw wrongFlag(`${flag}-pin`, "64 lower-case hex digits", pin);
-  }
-  return { url: address.replace(/\/+$/, ""), ...(pin === undefined ? {} : { pin }) };
+  const at = { url: address.replace(/\/+$/, "") };
+  if (pin === undefined) return at;
+  const hex = /^(?:sha256:)?([0-9a-f]{64})$/.exec(pin)?.[1];
+  if (hex === undefined) throw wrongFlag(`${flag}-pin`, "sha256: and 64 lower-case hex digits", pin);
+  return { ...at, pin: hex };
 }
 
 /** Where confidential pods go. */
