@@ -27,12 +27,12 @@ export function readText(text: string, file?: string): ReadText {
   if (text.length > MAX_DOCUMENT_LENGTH) {
     throw tooLarge(`expected at most ${MAX_DOCUMENT_LENGTH} characters, got ${text.length}`, file);
   }
-  const json = readJson(text);
-  if (json !== undefined) {
+  const values = readJsonDocuments(text);
+  if (values !== undefined) {
     // Places in JSON are asked for only when something is wrong: the slow reading that knows them is done then, once.
     let places: ReadText | undefined;
     return {
-      values: [json],
+      values,
       locate: (document, path) => {
         places ??= readYaml(text, file);
         return places.locate(document, path);
@@ -40,6 +40,20 @@ export function readText(text: string, file?: string): ReadText {
     };
   }
   return readYaml(text, file);
+}
+
+/**
+ * The values of JSON documents with YAML's lines of three hyphens between them; undefined when one needs a closer look. No
+ * such line can stand inside a JSON text: its strings have no line breaks.
+ */
+function readJsonDocuments(text: string): readonly JsonValue[] | undefined {
+  const values: JsonValue[] = [];
+  for (const part of text.split("\n---\n")) {
+    const value = readJson(part);
+    if (value === undefined) return undefined;
+    values.push(value);
+  }
+  return values;
 }
 
 /** The value of a text that is JSON without duplicate keys, nor too deep; undefined when it needs a closer look. */

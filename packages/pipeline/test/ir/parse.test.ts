@@ -273,6 +273,15 @@ describe("parsePipelineDocument", () => {
     expect(parsePipelineDocument(`# comment\n${json}`)).toEqual(document);
   });
 
+  it("reads two documents of JSON and of YAML alike", () => {
+    const parts = [sample(), { platforms: { kubernetes: { pipelineConfig: {} } } }];
+    const json = parts.map((part) => JSON.stringify(part)).join("\n---\n");
+    const document = parsePipelineDocument(json);
+    expect(document.platform).toEqual(parts[1]);
+    expect(parsePipelineDocument(`# comment\n${json}`)).toEqual(document);
+    expect(parsePipelineDocument(`${json}\n---\n`)).toEqual(document);
+  });
+
   it("normalises what protojson treats alike", () => {
     const { pipelineInfo, schemaVersion, deploymentSpec, ...rest } = sample();
     const snake = {
@@ -334,6 +343,7 @@ describe("parsePipelineDocument", () => {
     ["an unclosed quote", 'root: "a'],
     ["a duplicate key", "root: 1\nroot: 2"],
     ["a duplicate key in JSON", '{"root": {"a": 1, "a": 2}}'],
+    ["a duplicate key in the second document of JSON", '{"root": 1}\n---\n{"a": 1, "a": 2}'],
     ["an unknown tag", "root: !!python/object x"],
     ["a number that is not finite", "root: .inf"],
     ["an alias without anchor", "root: *a"],
