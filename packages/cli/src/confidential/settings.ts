@@ -12,7 +12,7 @@ import { SealflowError } from "@sealflow/core";
 import type { CliContext } from "../context.js";
 import { defaultKeyName } from "../keys/keyring.js";
 import { readUserFile } from "../load/read-file.js";
-import type { SealedElsewhereFlags } from "../routes/sealed-elsewhere.js";
+import { type SealedElsewhereFlags, sealedElsewhereFlags } from "../routes/sealed-elsewhere.js";
 import { readImageLock } from "./image-lock.js";
 
 /** Everything that a confidential run elsewhere needs besides the pipeline. */
@@ -72,39 +72,14 @@ export function keptInContext(context: CliContext, flags: SealedElsewhereFlags):
   };
 }
 
+/** What was given of these flags; commands have others beside them. */
 function given(flags: SealedElsewhereFlags): ConfidentialContext {
-  const {
-    broker,
-    brokerHere,
-    brokerPin,
-    submitter,
-    submitterKey,
-    trust,
-    quotes,
-    quotesPin,
-    quotesTokenFile,
-    depot,
-  } = flags;
-  const texts = {
-    ...{
-      broker,
-      brokerHere,
-      brokerPin,
-      submitter,
-      submitterKey,
-      trust,
-      quotes,
-      quotesPin,
-      quotesTokenFile,
-      depot,
-    },
-  };
-  const { image, recipient, nodeLabel, taint } = flags;
-  const lists = { image, recipient, nodeLabel, taint };
+  const names = Object.keys(sealedElsewhereFlags) as (keyof SealedElsewhereFlags)[];
   return Object.fromEntries(
-    Object.entries({ ...texts, ...lists }).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, Array.isArray(value) ? [...value] : value]],
-    ),
+    names.flatMap((name) => {
+      const value = flags[name];
+      return value === undefined ? [] : [[name, Array.isArray(value) ? [...value] : value]];
+    }),
   );
 }
 
