@@ -8,7 +8,14 @@ import { fileURLToPath } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 /** Everything that what is built depends on. */
-const pins = ["cluster/go.mod", "cluster/go.sum", "servers/go.mod", "servers/go.sum", "pause/main.go"];
+const pins = [
+  "azurite/package-lock.json",
+  "cluster/go.mod",
+  "cluster/go.sum",
+  "pause/main.go",
+  "servers/go.mod",
+  "servers/go.sum",
+];
 
 /** Raised when the images are made in another way. */
 const imagesVersion = "1";

@@ -1,5 +1,5 @@
 /** Builds what the `kubernetes` lane runs: Kubernetes itself and object stores from the Go module proxy, images from Debian. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { must, output, start } from "../run.mjs";
@@ -8,9 +8,6 @@ import { writeImage } from "./image.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const version = "v1.34.4";
-
-/** Azure's storage emulator; in the cache rather than among the packages that everybody installs. */
-const azuriteVersion = "3.37.0";
 
 /** Module, packages, linker flags. */
 const builds = [
@@ -43,16 +40,14 @@ async function buildAll(cache) {
   for (const [module, packages, flags] of builds) await build(cache, module, packages, flags);
 }
 
+/** Azure's storage emulator, as its lock says; in the cache rather than among the packages that everybody installs. */
 async function installAzurite(cache) {
-  const npm = [
-    "install",
-    "--prefix",
-    join(cache.directory, "azurite"),
-    "--no-audit",
-    "--no-fund",
-    "--ignore-scripts",
-  ];
-  await needed("npm", [...npm, `azurite@${azuriteVersion}`]);
+  const directory = join(cache.directory, "azurite");
+  mkdirSync(directory, { recursive: true });
+  for (const file of ["package.json", "package-lock.json"]) {
+    copyFileSync(join(here, "azurite", file), join(directory, file));
+  }
+  await needed("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: directory });
 }
 
 /** As `must`, beside other work. */
