@@ -56,10 +56,9 @@ const handedIn = new Set([
 
 /** Errors of this and other rooms that are refusals by evidence or policy. */
 const refused = new Set([
-  "CLI_BROKER_CERTIFICATE",
   "CLI_CONFIDENTIAL_UNPROTECTED",
   "CLI_RUN_UNPROVEN",
-  "CLUSTER_PIN_MISMATCH",
+  "CLUSTER_CERTIFICATE_REFUSED",
   "ENGINE_SEALED_STALE",
 ]);
 

@@ -10,11 +10,11 @@ import { makeSgxNode, startCluster, type TestCluster } from "../../../test-suppo
 import { registryProgram, startRegistry, type TestRegistry } from "../../../test-support/registry.js";
 import { type StoreServer, s3Server } from "../../../test-support/stores/servers.js";
 import {
+  checkedFetch,
   connect,
   type KubeClient,
   type KubeObject,
   openArtifactStore,
-  pinnedFetch,
 } from "../../cluster/src/index.js";
 import { ConfidentialWorld, must, runArguments, secrets } from "./support/confidential-world.js";
 import { pushNodeBase } from "./support/node-base.js";
@@ -180,7 +180,7 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     const tunnel = await serving(["broker", "tunnel", ...open], world.options("owner"));
     expect(tunnel.said).toMatchObject({ pin: world.brokerPin });
     const through = `${tunnel.said.direct}`;
-    expect((await pinnedFetch(world.brokerPin)(`${through}/v1/broker`)).status).toBe(200);
+    expect((await checkedFetch({ pin: world.brokerPin })(`${through}/v1/broker`)).status).toBe(200);
     const outcome = await run([...world.settings(through), "--broker-here", world.broker]);
     expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
     expect((await tunnel.stop()).exitCode).toBe(0);
@@ -247,7 +247,7 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
    * otherwise it answers none of the task's commits: a pod can ask again in the moment before it is gone.
    */
   async function killingProxy(path: string) {
-    const onwards = pinnedFetch(world.brokerPin);
+    const onwards = checkedFetch({ pin: world.brokerPin });
     let killed = 0;
     let deaf = true;
     const server = createServer(

@@ -102,6 +102,9 @@ describe.skipIf(program === undefined)("a confidential run on another engine", (
 
   it("tells nothing to whoever has another key than the broker's", async () => {
     const outcome = await run("--broker-pin", "0".repeat(64));
-    expect(outcome).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("CLUSTER_PIN_MISMATCH") });
+    expect(outcome).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringContaining("CLUSTER_CERTIFICATE_REFUSED"),
+    });
   });
 });

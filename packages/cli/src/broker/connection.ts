@@ -1,6 +1,7 @@
 /** Which broker flags and environment name, and how its certificate is known. */
 import { X509Certificate } from "node:crypto";
 import { resolve } from "node:path";
+import type { CertificateTrust } from "@sealflow/cluster";
 import { SealflowError } from "@sealflow/core";
 import type { BrokerPlace } from "../confidential/register.js";
 import type { CliContext } from "../context.js";
@@ -47,7 +48,7 @@ function addressError(address: string, expected: string): SealflowError {
 async function certificateTrust(
   { cwd, process: { env } }: CliContext,
   flags: BrokerConnectionFlags,
-): Promise<Pick<BrokerPlace, "ca" | "pin">> {
+): Promise<CertificateTrust> {
   const file = flags.brokerCa ?? (env.SEALFLOW_BROKER_CA || undefined);
   const pin = flags.brokerPin ?? (env.SEALFLOW_BROKER_PIN || undefined);
   return {

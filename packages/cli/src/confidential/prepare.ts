@@ -6,18 +6,12 @@ import type { CliContext } from "../context.js";
 import type { KeyFlags } from "../keys/keyring.js";
 import { printReport } from "./overlay-report.js";
 import type { ConfidentialRecord } from "./record.js";
-import { canonicalDocument, registerRun } from "./register.js";
+import { canonicalDocument, registerRun, type WantedRun } from "./register.js";
 import type { ConfidentialSettings } from "./settings.js";
 
-/** What is to run. */
-export interface ConfidentialRequest {
-  readonly document: PipelineDocument;
-  readonly parameters: JsonObject;
-  readonly name?: string | undefined;
-  /** `NAME=FILE` of sealed artifacts. */
-  readonly inputs: readonly string[];
-  readonly release: readonly string[];
-  readonly declassify: readonly string[];
+/** What is to run; who submits it, and to whom, is among the settings. */
+export interface ConfidentialRequest
+  extends Pick<WantedRun, "document" | "parameters" | "name" | "inputs" | "release" | "declassify"> {
   readonly settings: ConfidentialSettings;
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pinnedFetch } from "@sealflow/cluster";
+import { type CertificateTrust, checkedFetch } from "@sealflow/cluster";
 import { canonicalJson, type Digest, type JsonObject, SealflowError, toBase64, toHex } from "@sealflow/core";
 import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
 import { type Envelope, ed25519Signer } from "@sealflow/seal";
@@ -19,7 +19,6 @@ import {
   type TaskBroker,
   type TrustAnchors,
 } from "@sealflow/trust";
-import { checkedFetch } from "../broker/checked-fetch.js";
 import type { CliContext } from "../context.js";
 import { type KeyFlags, recipientNamed } from "../keys/keyring.js";
 import { readUserFile } from "../load/read-file.js";
@@ -28,18 +27,13 @@ import { readSigningKey } from "../load/signing-key.js";
 const defaultLifetimeMs = 24 * 3_600_000;
 
 /** A broker as this machine reaches it. */
-export interface BrokerPlace {
+export interface BrokerPlace extends CertificateTrust {
   readonly url: string;
-  /** SHA-256 of its certificate's key (SPKI), hex; without it an authority must vouch for the certificate. */
-  readonly pin?: string | undefined;
-  /** Authorities in PEM that must vouch for it, in place of the system's. */
-  readonly ca?: string | undefined;
 }
 
 /** A client for a broker. */
 export function brokerAt({ url, pin, ca }: BrokerPlace): TaskBroker {
-  const alone = pin !== undefined && ca === undefined;
-  return httpBroker({ url, fetch: alone ? pinnedFetch(pin) : checkedFetch({ ca, pin }), wait: sleep });
+  return httpBroker({ url, fetch: checkedFetch({ ca, pin }), wait: sleep });
 }
 
 /** The run that is asked for. */

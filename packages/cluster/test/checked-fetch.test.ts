@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinnedFetch, pinOfCertificate, pinOfServer } from "../src/broker/index.js";
+import { checkedFetch, pinOfCertificate, pinOfServer } from "../src/broker/index.js";
 
 let server: Server;
 let url = "";
@@ -31,10 +31,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe("a pinned fetch", () => {
+describe("a checked fetch", () => {
   it("talks to the key that it was given, whoever vouches for its certificate", async () => {
     expect(await pinOfServer(url)).toBe(pin);
-    const answer = await pinnedFetch(pin)(`${url}/v1/x?y=1`, {
+    const answer = await checkedFetch({ pin })(`${url}/v1/x?y=1`, {
       method: "POST",
       body: '{"a":1}',
       headers: { "content-type": "application/json" },
@@ -45,10 +45,10 @@ describe("a pinned fetch", () => {
 
   it("sends nothing to another key, over plain HTTP, or to nobody", async () => {
     const before = heard;
-    const other = pinnedFetch("0".repeat(64));
-    await expect(other(`${url}/v1/x`)).rejects.toMatchObject({ code: "CLUSTER_PIN_MISMATCH" });
+    const other = checkedFetch({ pin: "0".repeat(64) });
+    await expect(other(`${url}/v1/x`)).rejects.toMatchObject({ code: "CLUSTER_CERTIFICATE_REFUSED" });
     expect(heard).toBe(before);
-    await expect(other(url.replace("https", "http"))).rejects.toThrow("begins with https:");
+    await expect(other(url.replace("https", "http"))).rejects.toThrow("begin with https:");
     await expect(pinOfServer("https://127.0.0.1:1")).rejects.toMatchObject({
       code: "CLUSTER_PIN_UNREACHABLE",
     });
