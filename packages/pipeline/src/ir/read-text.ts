@@ -7,8 +7,10 @@ import { setMember } from "./record.js";
 export const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 /** Deepest nesting of maps and lists in a document. */
 export const MAX_DOCUMENT_DEPTH = 200;
-/** Most values of a document, every use of an alias counted: what stops "billion laughs". */
+/** Most values of a document. */
 export const MAX_DOCUMENT_VALUES = 4_000_000;
+/** Most values that stand in a document through aliases, every use counted: what stops "billion laughs" in milliseconds. */
+export const MAX_ALIASED_VALUES = 100_000;
 
 /** A text read: the values of its documents, and where their parts stand. */
 export interface ReadText {
@@ -135,6 +137,8 @@ class LimitError extends Error {}
 class YamlReader {
   private readonly anchors = new Map<string, Node>();
   private count = 0;
+  private aliased = 0;
+  private aliasesOpen = 0;
 
   private readonly fail: (offset: number, message: string) => SealflowError;
 
@@ -152,7 +156,10 @@ class YamlReader {
 
   private value(node: unknown, depth: number): JsonValue {
     if (++this.count > MAX_DOCUMENT_VALUES) {
-      throw new LimitError(`expected at most ${MAX_DOCUMENT_VALUES} values (aliases counted), got more`);
+      throw new LimitError(`expected at most ${MAX_DOCUMENT_VALUES} values, got more`);
+    }
+    if (this.aliasesOpen > 0 && ++this.aliased > MAX_ALIASED_VALUES) {
+      throw new LimitError(`expected at most ${MAX_ALIASED_VALUES} values through aliases, got more`);
     }
     if (depth > MAX_DOCUMENT_DEPTH) {
       throw new LimitError(`expected maps and lists nested at most ${MAX_DOCUMENT_DEPTH} deep, got more`);
@@ -171,7 +178,10 @@ class YamlReader {
   private alias(name: string, offset: number, depth: number): JsonValue {
     const target = this.anchors.get(name);
     if (target === undefined) throw this.fail(offset, `no anchor &${name} before its alias`);
-    return this.value(target, depth + 1);
+    this.aliasesOpen++;
+    const value = this.value(target, depth + 1);
+    this.aliasesOpen--;
+    return value;
   }
 
   private scalar(value: unknown, offset: number): JsonValue {
