@@ -1,77 +1,33 @@
 /** Azure behind the provider interface. */
 
-import { setMaxListeners } from "node:events";
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { digestOfJson, type Logger, SealflowError } from "@sealflow/core";
+import { digestOfJson, SealflowError } from "@sealflow/core";
 import type { ApplyEvent, ApplyEventBody } from "./apply/events.js";
 import { assertDone, execute } from "./apply/execute.js";
 import { type Journal, openJournal, readPending } from "./apply/journal.js";
 import { takeLock } from "./apply/lock.js";
-import type { Drainer, WriteSession } from "./apply/session.js";
+import type { WriteSession } from "./apply/session.js";
 import { pickUp, settle } from "./apply/settle.js";
 import { perform, remove } from "./apply/write.js";
-import { type ArmClient, createArmClient } from "./arm/client.js";
-import { type Credential, createCredential } from "./arm/credential.js";
-import { type Endpoints, type Environment, endpointsOf } from "./arm/endpoints.js";
-import { systemTiming, type Timing } from "./arm/timing.js";
 import { createTransport } from "./arm/transport.js";
-import { type CloudConfig, deploymentName } from "./config/schema.js";
+import { deploymentName } from "./config/schema.js";
 import { costReport } from "./cost/report.js";
 import { type DestroyPlan, planDestroy } from "./destroy/plan.js";
 import { driftOf } from "./drift.js";
 import { exportTemplate } from "./export/template.js";
 import { kubeconfigOf } from "./kubeconfig/fetch.js";
 import type { Resource } from "./model/resource.js";
-import { type LiveState, type ReadSession, readLive } from "./plan/live.js";
+import { type AzureOptions, caOf, type Look, look, type Opened, open, planNow } from "./opened.js";
+import { type LiveState, readLive } from "./plan/live.js";
 import { isStopped, makePlan } from "./plan/make.js";
 import { assertCurrent, assertRest } from "./plan/saved.js";
 import { type Change, type Plan, pendingChanges } from "./plan/types.js";
 import { runPreflight } from "./preflight/run.js";
 import type { ApplyOptions, ApplyResult, CloudProvider, DestroyOptions } from "./provider.js";
 import { clusterId } from "./resources/cluster.js";
-import type { DeploymentContext } from "./resources/context.js";
 import { desiredResources } from "./resources/desired.js";
 import { apiVersions } from "./resources/ids.js";
-import { ensurePublicKey, existingPublicKey, type KeyPlaces } from "./ssh-key.js";
+import { ensurePublicKey, existingPublicKey } from "./ssh-key.js";
 import { statusOf } from "./status.js";
-import { findAccount } from "./subscription.js";
-
-/** What a provider is opened with. */
-export interface AzureOptions {
-  readonly config: CloudConfig;
-  /** Relative paths of the configuration start here. */
-  readonly baseDirectory: string;
-  /** Where the journal, the lock and a generated key lie. */
-  readonly stateDirectory: string;
-  readonly env: Environment;
-  /** Messages of the sign-in that the user has to see. */
-  readonly tell: (message: string) => void;
-  readonly logger?: Logger;
-  readonly signal?: AbortSignal;
-  readonly drainer?: Drainer;
-  /** Default: as the configuration says. */
-  readonly credential?: Credential;
-  /** Certificate authorities besides the system's, in PEM. */
-  readonly ca?: string;
-  readonly timing?: Timing;
-  /** Where Azure names no interval; default 2000. */
-  readonly pollMs?: number;
-  /** Home directory, for the user's SSH key. */
-  readonly home?: string;
-}
-
-/** Everything a command works with. */
-interface Opened {
-  readonly options: AzureOptions;
-  readonly endpoints: Endpoints;
-  readonly client: ArmClient;
-  readonly read: ReadSession;
-  readonly places: KeyPlaces;
-  readonly journalFile: string;
-  readonly lockFile: string;
-  context(key: string | undefined): DeploymentContext;
-}
 
 /**
  * Opens the deployment that a configuration describes. Nothing is asked of Azure yet.
@@ -110,90 +66,6 @@ export async function openAzure(options: AzureOptions): Promise<CloudProvider> {
       return exportTemplate(context, desiredResources(context));
     },
   };
-}
-
-async function open(options: AzureOptions): Promise<Opened> {
-  const { config, env, stateDirectory, signal } = options;
-  // Requests in parallel listen to it all; Node warns of more than ten.
-  if (signal !== undefined) setMaxListeners(0, signal);
-  const endpoints = endpointsOf(config, env);
-  const { subscription, tenant } = await findAccount(config, env);
-  const attestationPolicy = await policyText(options);
-  const credential =
-    options.credential ??
-    createCredential({ login: config.login, tenant, endpoints, env, tell: options.tell, ...caOf(options) });
-  const client = createArmClient({
-    endpoints,
-    transport: createTransport({ credential, scope: endpoints.scope, ...caOf(options) }),
-    timing: options.timing ?? systemTiming,
-    ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
-    ...(options.logger === undefined ? {} : { logger: options.logger }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  const scope = endpoints.attestationScope;
-  const attestation =
-    scope === undefined ? undefined : { transport: createTransport({ credential, scope, ...caOf(options) }) };
-  const name = deploymentName(config);
-  const shared = { config, subscription, ...(tenant === undefined ? {} : { tenant }) };
-  return {
-    options,
-    endpoints,
-    client,
-    read: { client, attestation },
-    places: {
-      baseDirectory: options.baseDirectory,
-      generated: join(stateDirectory, `${name}-ssh`),
-      ...(options.home === undefined ? {} : { home: options.home }),
-    },
-    journalFile: join(stateDirectory, `${name}.journal.jsonl`),
-    lockFile: join(stateDirectory, `${name}.lock`),
-    context: (key) => ({
-      ...shared,
-      ...(key === undefined ? {} : { sshPublicKey: key }),
-      ...(attestationPolicy === undefined ? {} : { attestationPolicy }),
-    }),
-  };
-}
-
-function caOf({ ca }: AzureOptions): { ca?: string } {
-  return ca === undefined ? {} : { ca };
-}
-
-async function policyText({ config, baseDirectory }: AzureOptions): Promise<string | undefined> {
-  const file = config.attestation?.policyFile;
-  if (file === undefined) return undefined;
-  try {
-    return await readFile(resolve(baseDirectory, file), "utf8");
-  } catch (cause) {
-    throw new SealflowError({
-      code: "AZURE_POLICY_UNREADABLE",
-      message: "attestation.policyFile: expected a readable file",
-      where: { file },
-      hint: "paths are relative to the configuration",
-      cause,
-    });
-  }
-}
-
-/** One look at all resources. */
-interface Look {
-  readonly context: DeploymentContext;
-  readonly resources: readonly Resource[];
-  readonly live: LiveState;
-}
-
-async function look(
-  opened: Opened,
-  key = existingPublicKey(opened.options.config, opened.places),
-): Promise<Look> {
-  const context = opened.context(key);
-  const resources = desiredResources(context);
-  return { context, resources, live: await readLive(opened.read, resources) };
-}
-
-async function planNow(opened: Opened, key?: string): Promise<Look & { readonly plan: Plan }> {
-  const seen = await look(opened, key);
-  return { ...seen, plan: await makePlan(seen.context, seen.resources, seen.live) };
 }
 
 async function preflight(opened: Opened) {

@@ -1,6 +1,6 @@
 export type { ApplyEvent } from "./apply/events.js";
 export type { Drainer } from "./apply/session.js";
-export { type AzureOptions, openAzure } from "./azure-provider.js";
+export { openAzure } from "./azure-provider.js";
 export { defineConfig } from "./config/define.js";
 export { parseConfig, parseYamlConfig } from "./config/parse.js";
 export type { CloudConfig, CloudConfigInput, SealflowConfig, SealflowConfigInput } from "./config/schema.js";
@@ -10,6 +10,7 @@ export type { Deletion, DestroyPlan } from "./destroy/plan.js";
 export type { DriftedResource, DriftReport } from "./drift.js";
 export type { CredentialKind } from "./kubeconfig/fetch.js";
 export { type MergedKubeconfig, mergeKubeconfig } from "./kubeconfig/merge.js";
+export type { AzureOptions } from "./opened.js";
 export { parsePlan } from "./plan/saved.js";
 export { type Action, type Change, type Plan, type PropertyChange, pendingChanges } from "./plan/types.js";
 export type { PreflightFinding, PreflightReport } from "./preflight/types.js";
