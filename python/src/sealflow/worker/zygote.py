@@ -16,41 +16,24 @@ from typing import Any
 from sealflow import kfp_shim, sources
 from sealflow.errors import SourceError
 from sealflow.worker import processes, requests, sealing, task, threads
+from sealflow.worker.connection import Connection, Overlong
 from sealflow.worker.preparing import Preparing
+from sealflow.worker.running import Task, failure_of
 
 Json = dict[str, Any]
 
 PROTOCOL = 1
-_READ_SIZE = 1 << 20
-_LINE_LIMIT = 256 << 20
-# An error description never fills a pipe's buffer (64 KiB on Linux), so the writer never waits.
-_REPORT_SIZE = 1 << 16
 _BLOCKED = {signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT}
 _WATCH_SECONDS = 0.25
-
-
-class Task:
-    """A running task: its process and the pipe its failure comes through."""
-
-    def __init__(self, name: str, pid: int, report: int, limit: int | None) -> None:
-        self.name = name
-        self.pid = pid
-        self.report = report
-        self.limit = limit
-        self.exceeded = 0
-        # The engine asked for its end.
-        self.unwanted = False
 
 
 class Zygote:
     """Serves one connection: requests on a descriptor, events on another."""
 
     def __init__(self, *, input_descriptor: int, output_descriptor: int) -> None:
-        self.input = input_descriptor
-        self.output = output_descriptor
+        self.connection = Connection(input_descriptor, output_descriptor)
         self.tasks: dict[int, Task] = {}
         self.names: dict[str, Task] = {}
-        self.buffer = bytearray()
         self.nothing = os.open(os.devnull, os.O_RDONLY)
         self.setters = threads.loaded_setters()
         self.preparing = Preparing()
@@ -72,12 +55,14 @@ class Zygote:
     def serve(self) -> int:
         """Works until the input ends, a shutdown is asked for, or the reader of events is gone."""
         wakeup = self._set_up_process()
-        self._emit({"event": "ready", "pid": os.getpid(), "python": _version(), "protocol": PROTOCOL})
+        self.connection.emit(
+            {"event": "ready", "pid": os.getpid(), "python": _version(), "protocol": PROTOCOL}
+        )
         poll = select.poll()
-        poll.register(self.input, select.POLLIN)
+        poll.register(self.connection.input, select.POLLIN)
         poll.register(wakeup, select.POLLIN)
         try:
-            while not self.stopping:
+            while not self._is_over():
                 watching = any(each.limit for each in self.tasks.values())
                 ready = poll.poll(self._patience(watching))
                 self._drain(wakeup)
@@ -85,7 +70,7 @@ class Zygote:
                 self._sweep()
                 if watching:
                     self._watch_memory()
-                if any(descriptor == self.input for descriptor, _ in ready):
+                if any(descriptor == self.connection.input for descriptor, _ in ready):
                     self._read()
                 elif self.preparing.waits:
                     self._import(self.preparing.step)
@@ -110,7 +95,7 @@ class Zygote:
             self.importing = False
         self.stale = True
         for answer in self.preparing.answers():
-            self._emit(answer)
+            self.connection.emit(answer)
 
     def _take_stock(self) -> None:
         """Before a fork: looks at what has been imported since the last one."""
@@ -132,7 +117,7 @@ class Zygote:
                 self._reap_one(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
     def _set_up_process(self) -> int:
-        os.set_inheritable(self.output, False)
+        os.set_inheritable(self.connection.output, False)
         # The terminal's Ctrl-C reaches the whole foreground group; what it means is the engine's decision.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -172,27 +157,17 @@ class Zygote:
 
     def _read(self) -> None:
         try:
-            chunk = os.read(self.input, _READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            chunk = b""
-        if not chunk:
+            lines = self.connection.read()
+        except Overlong as refusal:
+            self._reject(None, str(refusal))
             self.stopping = True
             return
-        start = len(self.buffer)
-        self.buffer += chunk
-        end = self.buffer.rfind(b"\n", start)
-        if end < 0:
-            if len(self.buffer) > _LINE_LIMIT:
-                self._reject(None, f"line: expected at most {_LINE_LIMIT} bytes, got more")
-                self.stopping = True
-            return
-        lines = bytes(self.buffer[:end]).split(b"\n")
-        del self.buffer[: end + 1]
         for line in lines:
-            if line.strip() and not self.stopping:
+            if not self._is_over():
                 self._handle(line)
+
+    def _is_over(self) -> bool:
+        return self.stopping or self.connection.ended
 
     def _handle(self, line: bytes) -> None:
         name = None
@@ -246,7 +221,7 @@ class Zygote:
         started = Task(name, pid, reader, request.get("memoryLimitBytes"))
         self.tasks[pid] = started
         self.names[name] = started
-        self._emit({"event": "started", "task": name, "pid": pid})
+        self.connection.emit({"event": "started", "task": name, "pid": pid})
 
     def _seal(self, request: Json) -> None:
         """Gives a sealed task its place in memory; the first one loads what they all need."""
@@ -276,7 +251,7 @@ class Zygote:
             report = task.Report(writer)
             task.detach(request.get("memoryLog") or request["log"], self.nothing)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
-            os.close(self.output)
+            os.close(self.connection.output)
             task.run_in_child(request, report, self.setters)
         except BaseException as error:
             kind = "inputs" if isinstance(error, OSError) else "exception"
@@ -296,7 +271,7 @@ class Zygote:
     def _prepare(self, request: Json) -> None:
         self.preparing.add(request["sources"], request["modules"])
         for answer in self.preparing.answers():
-            self._emit(answer)
+            self.connection.emit(answer)
 
     def _drain(self, wakeup: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -329,7 +304,7 @@ class Zygote:
         if self.sealing is not None:
             self.sealing.finish(ended.name)
         signalled = os.WIFSIGNALED(status)
-        self._emit(
+        self.connection.emit(
             {
                 "event": "exited",
                 "task": ended.name,
@@ -338,7 +313,7 @@ class Zygote:
                 "maxRssBytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
                 "cpuSeconds": round(usage.ru_utime + usage.ru_stime, 6),
                 "outOfMemory": self._is_out_of_memory(ended, status),
-                "error": _read_report(ended),
+                "error": failure_of(ended),
             }
         )
 
@@ -377,42 +352,8 @@ class Zygote:
                 os.waitpid(pid, 0)
 
     def _reject(self, name: str | None, reason: str) -> None:
-        self._emit({"event": "rejected", "task": name, "reason": reason})
-
-    def _emit(self, event: Json) -> None:
-        content = memoryview(json.dumps(event, separators=(",", ":")).encode() + b"\n")
-        while content:
-            try:
-                content = content[os.write(self.output, content) :]
-            except BlockingIOError:
-                select.select([], [self.output], [])
-            except OSError:
-                # Nobody listens any more, so nobody waits for these tasks either.
-                self.stopping = True
-                return
+        self.connection.emit({"event": "rejected", "task": name, "reason": reason})
 
 
 def _version() -> str:
     return ".".join(str(part) for part in sys.version_info[:3])
-
-
-def _read_report(ended: Task) -> Json | None:
-    os.set_blocking(ended.report, False)
-    content = b""
-    with contextlib.suppress(OSError):
-        while chunk := os.read(ended.report, _REPORT_SIZE):
-            content += chunk
-    os.close(ended.report)
-    if ended.exceeded:
-        return _out_of_memory(ended)
-    try:
-        report = json.loads(content) if content else None
-    except ValueError:
-        return None
-    return report if isinstance(report, dict) else None
-
-
-def _out_of_memory(ended: Task) -> Json:
-    message = f"out of memory: the task held {ended.exceeded} bytes, its limit is {ended.limit} bytes"
-    blank = {"traceback": "", "file": None, "line": None, "function": None}
-    return {"kind": "memory", "type": "MemoryError", "message": message} | blank
