@@ -1,12 +1,77 @@
 /** Inputs that nobody meant, made fast enough for a million of them: genuine ones with something done to them. */
+import { canonicalJson, isSealflowError, utf8 } from "@sealflow/core";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /** A whole number below a bound. */
 export type Numbers = (below: number) => number;
 
+/** Set in the slow suite: each parser then sees a million inputs. */
+export const slow = process.env.SEALFLOW_SLOW !== undefined;
+
+/** How long a test of this many may take, in milliseconds: a parser that hangs ends it. */
+export const fuzzTimeout = slow ? 4 * 3_600_000 : 60_000;
+
+/** Runs one parser under many inputs. */
+export interface Fuzzing {
+  /** Of inputs; a million in the slow suite. */
+  readonly count: number;
+  /** What a parser may throw. */
+  readonly isRefusal?: (error: unknown) => boolean;
+}
+
+/**
+ * Gives a parser its inputs, the same ones each time. Anything thrown but a refusal is a defect, and is shown with its input's
+ * number; `one` throws it too when something is accepted that must not be. It gets its numbers at once, before it waits
+ * for anything, and the number of a place that nothing else uses at the time.
+ */
+export async function fuzz(
+  name: string,
+  { count, isRefusal = isSealflowError }: Fuzzing,
+  one: (next: Numbers, place: number) => unknown,
+): Promise<void> {
+  const next = numbers(seedOf(name));
+  const restore = withoutTraces();
+  let refused = 0;
+  const given = async (i: number) => {
+    try {
+      await one(next, i % together);
+    } catch (error) {
+      if (!isRefusal(error)) throw new Error(`${name}: input ${i}`, { cause: error });
+      refused++;
+    }
+  };
+  try {
+    for (let i = 0; i < count; i += together) {
+      await Promise.all(Array.from({ length: Math.min(together, count - i) }, (_, k) => given(i + k)));
+    }
+  } finally {
+    restore();
+  }
+  if (slow) console.log(`${name}: ${count} inputs, ${refused} refused, ${count - refused} gone through`);
+}
+
+/** How many inputs are under way: WebCrypto works in other threads, and waiting for each in turn takes longer than the work. */
+const together = 64;
+
+/** The parser's value, or undefined when it refused. */
+export async function refusedOr<Value>(work: () => Value | Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isSealflowError(error)) return undefined;
+    throw error;
+  }
+}
+
+function seedOf(name: string): number {
+  let seed = 7919;
+  for (const letter of name) seed = (seed * 31 + letter.charCodeAt(0)) | 0;
+  return seed;
+}
+
 /** Refusals are made a million times: without their traces, which nobody reads, they cost a fraction. */
-export function withoutTraces(): () => void {
+function withoutTraces(): () => void {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   return () => {
@@ -118,4 +183,22 @@ function putWrong({ parent, key }: Place, next: Numbers, donor: Json): void {
     put(`${old.slice(0, at)}${String.fromCharCode(32 + next(95))}${old.slice(at + next(2))}`);
   } else if (typeof old === "number") put(old + next(5) - 2);
   else put(oddOne(next));
+}
+
+/** JSON of a value that may hold what canonical JSON refuses. */
+export function spelled(value: unknown): Uint8Array<ArrayBuffer> {
+  try {
+    return utf8(canonicalJson(value));
+  } catch {
+    return utf8((JSON.stringify(value) ?? "null").toWellFormed());
+  }
+}
+
+/** A document with something done to its bytes, or to what they say. */
+export function mutatedDocument(
+  document: Uint8Array,
+  value: unknown,
+  next: Numbers,
+): Uint8Array<ArrayBuffer> {
+  return next(2) === 0 ? mutatedBytes(document, next) : spelled(mutatedValue(value, next));
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { utf8 } from "@sealflow/core";
 import { describe, expect, it } from "vitest";
 import { type MaaExpectation, verifyMaaToken } from "../src/index.js";
+import { createMaaIssuer } from "./maa-issuer.js";
 import { vectors } from "./vectors.js";
 
 interface Recorded {
@@ -101,5 +103,37 @@ describe.skipIf(!vectors)("recorded tokens", () => {
     ["other runtime data", "ATTEST_REPORT_DATA", expecting({ runtimeData: new Uint8Array(3) })],
   ])("with %s are refused", async (_, code, change) => {
     expect((await verifyMaaToken({ ...base, ...change })).code).toBe(code);
+  });
+});
+
+describe("a token's claims", () => {
+  const issuer = "https://bank.eus.attest.azure.net";
+  const expected: MaaExpectation = { issuer, policyHash: "p", maximumAgeMs: 300_000, minimumTcb: "any" };
+  const at = Date.parse("2026-01-02T03:04:05Z");
+  const claims = {
+    ...{ iss: issuer, iat: at / 1000, nbf: at / 1000, exp: at / 1000 + 60 },
+    "x-ms-attestation-type": "sgx",
+    "x-ms-policy-hash": "p",
+    "x-ms-sgx-is-debuggable": false,
+    "x-ms-sgx-mrenclave": "ab".repeat(32),
+    "x-ms-sgx-mrsigner": "cd".repeat(32),
+    "x-ms-sgx-product-id": 1,
+    "x-ms-sgx-svn": 1,
+    "x-ms-sgx-report-data": "00".repeat(64),
+  };
+
+  it.each<[string, string | undefined, object]>([
+    ["as they are", undefined, {}],
+    ["with a time that no calendar has", "ATTEST_MAA_CLAIMS", { exp: 9_000_000_000_000_000 }],
+    ["with a time before 1970", "ATTEST_MAA_CLAIMS", { nbf: -1 }],
+    ["of a debuggable enclave", "ATTEST_ENCLAVE_DEBUG", { "x-ms-sgx-is-debuggable": true }],
+    ["of another kind of enclave", "ATTEST_MAA_TYPE", { "x-ms-attestation-type": "sevsnpvm" }],
+    ["by another issuer under the same key", "ATTEST_MAA_ISSUER", { iss: `${issuer}.evil.example` }],
+  ])("%s", async (_, code, change) => {
+    const provider = await createMaaIssuer("k");
+    const encoded = (value: object) => utf8(JSON.stringify(value));
+    const token = await provider.sign(encoded({ alg: "RS256", kid: "k" }), encoded({ ...claims, ...change }));
+    const verdict = await verifyMaaToken({ token, keys: provider.keys, at, expected });
+    expect(verdict.code).toBe(code);
   });
 });

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fromUtf8, isJsonObject, toBase64 } from "@sealflow/core";
+import { fromUtf8, isJsonObject, type JsonObject, toBase64 } from "@sealflow/core";
 import { Decrypter, generateIdentity, identityToRecipient } from "age-encryption";
 import { compactDecrypt } from "jose";
 import { afterAll, describe, expect, it } from "vitest";
@@ -82,10 +82,27 @@ describe("a key file", () => {
         code: "SEAL_KEY_FILE_MALFORMED",
       });
     }
-    writeFileSync(path, whole.replace('"n": 1024', '"n": 1073741824'));
+    for (const n of [1_073_741_824, 1, 1000]) {
+      writeFileSync(path, whole.replace('"n": 1024', `"n": ${n}`));
+      await expect(openKeyFile(path, access("right"))).rejects.toMatchObject({
+        code: "SEAL_KEY_FILE_MALFORMED",
+      });
+    }
+    // Above what scrypt itself takes with r 1.
+    writeFileSync(path, whole.replace('"n": 1024', '"n": 65536').replace('"r": 8', '"r": 1'));
     await expect(openKeyFile(path, access("right"))).rejects.toMatchObject({
       code: "SEAL_KEY_FILE_MALFORMED",
     });
+  });
+
+  it("without a passphrase names no other signer or earlier recipient than its secrets give", async () => {
+    const path = join(directory, "renamed.json");
+    await writeKeyFile(path, content, { protection: { kind: "permissions" } });
+    const file = JSON.parse(readFileSync(path, "utf8")) as JsonObject;
+    for (const change of [{ signer: "ab".repeat(32) }, { previous: [] }, { previous: [file.recipient] }]) {
+      writeFileSync(path, JSON.stringify({ ...file, ...change }));
+      await expect(openKeyFile(path, access(""))).rejects.toMatchObject({ code: "SEAL_KEY_FILE_MALFORMED" });
+    }
   });
 
   it("is not written over", async () => {

@@ -13,11 +13,13 @@ const keysSchema = z.object({
 });
 const headerSchema = z.object({ alg: z.string(), kid: z.string(), jku: z.string().optional() });
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
+/** Seconds since the Unix epoch, up to the end of the year 9999: what a time can be written for. */
+const time = z.int().min(0).max(253_402_300_799);
 const claimsSchema = z.object({
   iss: z.string(),
-  iat: z.int(),
-  nbf: z.int(),
-  exp: z.int(),
+  iat: time,
+  nbf: time,
+  exp: time,
   nonce: z.string().optional(),
   "x-ms-attestation-type": z.string(),
   "x-ms-policy-hash": z.string(),
@@ -155,6 +157,15 @@ async function readClaims(token: string, key: JoseKey): Promise<Claims> {
   } catch {
     throw new Refusal("ATTEST_MAA_SIGNATURE", "a signature by the issuer's key", "another");
   }
+  return parseClaims(payload);
+}
+
+/**
+ * The claims of a token whose signature holds.
+ *
+ * @throws Refusal `ATTEST_MAA_CLAIMS`
+ */
+export function parseClaims(payload: Uint8Array): Claims {
   try {
     return claimsSchema.parse(JSON.parse(new TextDecoder().decode(payload)));
   } catch {

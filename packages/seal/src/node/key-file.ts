@@ -177,10 +177,17 @@ export async function openKeyFile(path: string, access: KeyAccess): Promise<Proj
   const { protection, ...open } = file;
   if (!isJsonObject(protection)) throw malformed(path, "a protection");
   const secrets = secretsOf(await unprotect(protection, open, { path, info, access }), path);
-  const [current] = secrets;
-  const parts = current === undefined ? undefined : await publicPartsOf(current);
-  if (parts?.recipient !== info.recipient) throw malformed(path, "the secret of the recipient that it names");
+  await requireOwn(secrets, info, path);
   return { info, secrets };
+}
+
+/** Without a passphrase nothing else binds what a file says openly to its secrets. */
+async function requireOwn(secrets: readonly Bytes[], info: KeyFileInfo, path: string): Promise<void> {
+  const [current, ...previous] = await Promise.all(secrets.map(publicPartsOf));
+  const named = [info.recipient, info.signer, ...info.previous];
+  const own = [current?.recipient, current?.signer, ...previous.map(({ recipient }) => recipient)];
+  if (named.length !== own.length || named.some((each, i) => each !== own[i]))
+    throw malformed(path, "the secrets of the recipients and the signer that it names");
 }
 
 interface Opening {
@@ -219,11 +226,14 @@ async function keyOf(protection: JsonObject, { path, info, access }: Opening): P
 function costOf(kdf: JsonObject, path: string): ScryptCost & { salt: Uint8Array } {
   const { name, n, r, p, salt } = kdf;
   const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
-  if (name !== "scrypt" || !whole(n) || !whole(r) || !whole(p) || (n & (n - 1)) !== 0 || p > 16) {
+  if (name !== "scrypt" || !whole(n) || !whole(r) || !whole(p) || p > 16) {
     throw malformed(path, "parameters of scrypt");
   }
   if (128 * n * r > maxScryptBytes)
     throw malformed(path, `parameters of scrypt within ${maxScryptBytes} bytes`);
+  // RFC 7914, section 2: N is a power of two above 1 and below 2^(128 r / 8).
+  if (n < 2 || (n & (n - 1)) !== 0 || Math.log2(n) >= 16 * r)
+    throw malformed(path, "parameters of scrypt: N a power of two from 2 to below 2^(16 r)");
   return { n, r, p, salt: bytesOf(salt, path) };
 }
 
@@ -254,7 +264,8 @@ function infoOf(file: JsonObject, path: string): KeyFileInfo {
   if (!texts(name) || !texts(createdAt) || !texts(recipient) || !texts(signer) || !Array.isArray(previous)) {
     throw malformed(path, "name, time, recipient and signer");
   }
-  return { name, createdAt, recipient, signer, previous: previous.filter(texts), protection: kind };
+  if (!previous.every(texts)) throw malformed(path, "texts of earlier recipients");
+  return { name, createdAt, recipient, signer, previous, protection: kind };
 }
 
 /** Keys that others could read are not used, as with ssh. */
