@@ -66,7 +66,10 @@ class Exchange:
         """Read an object. Raises ValueError for anything else, OSError when there is no file."""
         with file.open("rb") as stream:
             content = stream.read(_LARGEST + 1)
-        value = json.loads(content) if len(content) <= _LARGEST else None
+        try:
+            value = json.loads(content) if len(content) <= _LARGEST else None
+        except RecursionError:
+            value = None
         if not isinstance(value, dict):
             raise ValueError(f"{file.name}: expected a JSON object")
         return value

@@ -43,6 +43,12 @@ class Checker:
             self.fail(path, f"a text like {pattern}")
         return value
 
+    def integer(self, value: Any, path: str, least: int, most: int) -> int:
+        """A whole number within the limits."""
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self.fail(path, f"a whole number from {least} to {most}")
+        return value
+
     def base64(self, value: Any, path: str, length: int | None = None) -> bytes:
         """Bytes in canonical base64."""
         data = None

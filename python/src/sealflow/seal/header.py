@@ -53,9 +53,7 @@ class SealedHeader:
 
 def _check(value: object) -> SealedHeader:
     members = _header.members(value, "", ("chunkBytes", "content", "id", "lineage"))
-    size = members["chunkBytes"]
-    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_CHUNK_BYTES:
-        _header.fail("chunkBytes", f"a whole number from 1 to {MAX_CHUNK_BYTES}")
+    size = _header.integer(members["chunkBytes"], "chunkBytes", 1, MAX_CHUNK_BYTES)
     content = _header.text(members["content"], "content", "bytes|tar")
     lineage = members["lineage"]
     if not isinstance(lineage, dict):

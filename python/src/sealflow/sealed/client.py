@@ -131,7 +131,7 @@ class JsonService:
     def _judge(self, status: int, answer: bytes) -> Json:
         try:
             value = json.loads(answer)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if status == 200 and isinstance(value, dict):
             return value

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sealflow.seal.canonical import canonical_json, parse_canonical
+from sealflow.seal.check import Checker
 from sealflow.seal.dsse import encode_envelope, verify_envelope
 from sealflow.seal.errors import SealError
 from sealflow.seal.keys import Identity, hpke_open
 from sealflow.sealed.errors import Refused
+from sealflow.sealed.grant_content import check_content
 from sealflow.sealed.transcript import Transcript
 
 Json = dict[str, Any]
 
 _PAYLOAD_TYPE = "application/vnd.sealflow.grant.v1+json"
 _LARGEST = 48 * 1024 * 1024
+_checker = Checker("TRUST_DOCUMENT_MALFORMED", "grant")
 
 
 def digest_of(data: bytes) -> str:
@@ -47,7 +49,7 @@ class Grant:
         return [bytes.fromhex(key) for key in self.content["recipients"]]
 
 
-def open_grant(envelope: Json, transcript: Transcript, identity: Identity, at: float) -> Grant:
+def open_grant(envelope: Any, transcript: Transcript, identity: Identity, at: float) -> Grant:
     """Check and decrypt a grant.
 
     `at` is in seconds since the Unix epoch.
@@ -61,14 +63,11 @@ def open_grant(envelope: Json, transcript: Transcript, identity: Identity, at: f
         raise Refused(error.code, error.message, "somebody may have changed the grant") from None
     if outer.get("transcript") != transcript.hash().hex():
         raise Refused("TRUST_GRANT_TRANSCRIPT", "grant: expected one for this task's transcript, got another")
-    try:
-        enc, ciphertext = (base64.b64decode(outer[name], validate=True) for name in ("enc", "ciphertext"))
-    except (KeyError, ValueError, TypeError):
-        raise Refused("TRUST_DOCUMENT_MALFORMED", "grant: expected base64, got something else") from None
+    enc, ciphertext = _ciphertext_of(outer)
     plaintext = hpke_open(enc, ciphertext, identity, transcript.hash())
     if plaintext is None:
         raise Refused("TRUST_GRANT_KEY", "grant: expected a ciphertext for this task's key, got another")
-    content = _parse(plaintext)
+    content = _checked(_parse(plaintext))
     _require_own(content, transcript, at)
     return Grant(digest_of(encode_envelope(envelope)), content)
 
@@ -83,16 +82,27 @@ def _parse(text: bytes) -> Json:
     return value
 
 
+def _ciphertext_of(outer: Json) -> tuple[bytes, bytes]:
+    try:
+        _checker.members(outer, "", ("transcript", "enc", "ciphertext"))
+        enc, ciphertext = (_checker.base64(outer[name], name) for name in ("enc", "ciphertext"))
+    except SealError as error:
+        raise Refused(error.code, error.message) from None
+    return enc, ciphertext
+
+
+def _checked(content: Json) -> Json:
+    try:
+        return check_content(content)
+    except SealError as error:
+        raise Refused(error.code, error.message) from None
+
+
 def _require_own(content: Json, transcript: Transcript, at: float) -> None:
-    own = {
-        "version": "sealflow.grant/v1",
-        "path": transcript.path,
-        "attempt": transcript.attempt,
-        "component": transcript.component,
-    }
-    if any(content.get(name) != value for name, value in own.items()):
+    own = (transcript.path, transcript.attempt, transcript.component)
+    if (content["path"], content["attempt"], content["component"]) != own:
         raise Refused("TRUST_GRANT_TRANSCRIPT", "grant: expected one for this task, got another's")
-    if at >= datetime.fromisoformat(str(content["expiresAt"]).replace("Z", "+00:00")).timestamp():
+    if at >= datetime.fromisoformat(content["expiresAt"]).timestamp():
         raise Refused(
             "TRUST_GRANT_EXPIRED", f"grant: expected a time before {content['expiresAt']}, got a later one"
         )

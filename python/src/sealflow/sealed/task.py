@@ -103,36 +103,14 @@ class SealedTask:
 
     def _open(self, challenge: Json) -> Attempt | Json:
         """The grant, or the result of an attempt that was faster."""
-        if challenge.get("component") != self._setting.component:
-            raise Refused(
-                "SEALED_COMPONENT",
-                f"task {self._setting.path}: expected component {challenge.get('component')}, "
-                f"got {self._setting.component}",
-                "code, environment or runtime differ from what the policy allows",
-            )
-        if challenge.get("path") != self._setting.path:
-            raise Refused(
-                "SEALED_CHALLENGE", f"challenge: expected one for {self._setting.path}, got another"
-            )
+        _require_own(challenge, self._setting)
         identity, signing_key = Identity(X25519PrivateKey.generate()), Ed25519PrivateKey.generate()
-        transcript = Transcript(
-            domain=challenge["domain"],
-            broker_key=challenge["brokerKey"],
-            nonce=challenge["nonce"],
-            sealing_key=identity.recipient.hex(),
-            signing_key=public_bytes(signing_key).hex(),
-            registration=challenge["registration"],
-            policy=challenge["policy"],
-            policy_epoch=challenge["policyEpoch"],
-            path=self._setting.path,
-            attempt=challenge["attempt"],
-            component=self._setting.component,
-        )
+        transcript = Transcript.of_challenge(challenge, identity.recipient, public_bytes(signing_key))
         evidence = self._evidence.evidence(transcript.report_data())
         answer = self._broker.request(transcript.message(), evidence)
         if answer.get("kind") == "committed":
             return answer
-        grant = open_grant(answer["grant"], transcript, identity, time.time())
+        grant = open_grant(answer.get("grant"), transcript, identity, time.time())
         return Attempt(transcript, signing_key, grant, digest_of(canonical_json(evidence)))
 
     def _compute(self, attempt: Attempt, component: Callable[[], Callable[..., Any]]) -> Json:
@@ -178,6 +156,17 @@ class SealedTask:
         transcript = attempt.transcript
         answer = self._broker.fail(transcript.path, transcript.attempt, failure_of(attempt, code))
         return TaskFailed(code, final=bool(answer.get("final", True)))
+
+
+def _require_own(challenge: Json, setting: SealedSetting) -> None:
+    if challenge.get("component") != setting.component:
+        raise Refused(
+            "SEALED_COMPONENT",
+            f"task {setting.path}: expected component {challenge.get('component')}, got {setting.component}",
+            "code, environment or runtime differ from what the policy allows",
+        )
+    if challenge.get("path") != setting.path:
+        raise Refused("SEALED_CHALLENGE", f"challenge: expected one for {setting.path}, got another")
 
 
 def failure_code(error: BaseException) -> str:

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sealflow.seal.check import Checker
+from sealflow.seal.errors import SealError
+from sealflow.sealed.errors import Refused
+from sealflow.sealed.grant_content import BYTES32, DIGEST, PATH
+
 _PROTOCOL = b"sealflow task transcript v1"
+_checker = Checker("SEALED_CHALLENGE", "challenge")
+_TEXTS = {
+    "domain": r"[\s\S]{1,255}",
+    "brokerKey": BYTES32,
+    "nonce": BYTES32,
+    "registration": DIGEST,
+    "policy": DIGEST,
+    "path": PATH,
+    "component": DIGEST,
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +41,28 @@ class Transcript:
     path: str
     attempt: int
     component: str
+
+    @classmethod
+    def of_challenge(cls, challenge: Mapping[str, Any], sealing_key: bytes, signing_key: bytes) -> Transcript:
+        """What answers a challenge with a task's raw public keys. Raises Refused ``SEALED_CHALLENGE``."""
+        try:
+            texts = {name: _checker.text(challenge.get(name), name, like) for name, like in _TEXTS.items()}
+            texts["domain"].encode(), texts["path"].encode()
+            return cls(
+                domain=texts["domain"],
+                broker_key=texts["brokerKey"],
+                nonce=texts["nonce"],
+                sealing_key=sealing_key.hex(),
+                signing_key=signing_key.hex(),
+                registration=texts["registration"],
+                policy=texts["policy"],
+                policy_epoch=_checker.integer(challenge.get("policyEpoch"), "policyEpoch", 1, 2**53 - 1),
+                path=texts["path"],
+                attempt=_checker.integer(challenge.get("attempt"), "attempt", 1, 2**53 - 1),
+                component=texts["component"],
+            )
+        except (SealError, UnicodeEncodeError) as error:
+            raise Refused("SEALED_CHALLENGE", str(error)) from None
 
     def encode(self) -> bytes:
         """Each field's length in four bytes, big-endian, and the field."""
