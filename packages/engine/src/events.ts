@@ -109,6 +109,8 @@ export type RunEvent = EventBase &
         readonly state: RunState;
         readonly outputs: Readonly<Record<string, JsonValue>>;
         readonly artifacts: Readonly<Record<string, readonly ArtifactValue[]>>;
+        /** Told of another engine's run: why values are missing here. */
+        readonly incomplete?: ErrorBody;
         readonly error?: ErrorBody;
       }
   );

@@ -28,5 +28,7 @@ export interface RunSummary {
   readonly tasks: readonly TaskSummary[];
   /** Set for sealed runs: what kind of enclaves stood behind their evidence. */
   readonly sealed?: { readonly enclaves: "simulated" };
+  /** Of a run on another engine whose values could not be fetched, or not all: why, and what mends it. The state stands. */
+  readonly incomplete?: ErrorBody;
   readonly error?: ErrorBody;
 }

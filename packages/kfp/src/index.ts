@@ -8,6 +8,14 @@ export {
   type Upload,
 } from "./client.js";
 export { type LiveMessage, type LiveOptions, type LogQuery, readLog, watchRun, watchRuns } from "./live.js";
+export { MetadataClient } from "./metadata/client.js";
+export type {
+  ExecutionState,
+  MetadataArtifact,
+  MetadataEvent,
+  MetadataEventType,
+  MetadataExecution,
+} from "./metadata/messages.js";
 export * from "./rows.js";
 export type { ClientOptions } from "./transport.js";
 export { ask, askJson } from "./transport.js";

@@ -19,6 +19,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly form?: FormData;
+  /** Sent as they are; their type is among the headers. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -42,6 +44,7 @@ export async function ask(options: ClientOptions, request: ApiRequest): Promise<
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       ...(request.form === undefined ? {} : { body: request.form }),
+      ...(request.bytes === undefined ? {} : { body: request.bytes }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     }),
   );

@@ -57,12 +57,13 @@ async function remoteBundle(
   const { target } = flags;
   const { store } = await openStoreFor(context, flags);
   const { runId: engineRunId, document } = await withSession(context, target, async (session) => {
-    const { confidentialSpec, findRemoteRun } = await import("./remote-runs.js");
+    const { documentOf } = await import("@sealflow/cluster");
+    const { findRemoteRun } = await import("./remote-runs.js");
     const found = await findRemoteRun(session, reference);
     const kept = readRecord(store, found.run_id);
     return {
       runId: found.run_id,
-      document: kept === undefined ? await confidentialSpec(session, found) : undefined,
+      document: kept === undefined ? await documentOf(session.client, found) : undefined,
     };
   });
   const kept = readRecord(store, engineRunId);

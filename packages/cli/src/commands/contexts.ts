@@ -3,13 +3,16 @@ import {
   type ClusterContext,
   contextNamed,
   localContext,
+  missingValues,
   openSession,
   readContexts,
   writeContexts,
 } from "@sealflow/cluster";
 import { SealflowError } from "@sealflow/core";
 import { KfpClient } from "@sealflow/kfp";
-import type { CliContext } from "../context.js";
+import { type CliContext, wantsColour } from "../context.js";
+import { formatWarning } from "../render/error.js";
+import { styleFor } from "../render/style.js";
 import { formatColumns } from "../render/text.js";
 import type { AddContextFlags, ContextFlags } from "../routes/contexts.js";
 
@@ -78,7 +81,17 @@ export async function checkContext(context: CliContext, flags: ContextFlags, nam
       ...(session.namespace === undefined ? {} : { namespace: session.namespace }),
     });
     const users = health.multi_user ? "several users" : "one user";
-    tell(context, flags, { name, ok: true, ...health }, `${name} answers, and lists runs (${users})`);
+    const missing = await missingValues(session);
+    const values = missing === undefined ? {} : { incomplete: missing };
+    tell(
+      context,
+      flags,
+      { name, ok: true, ...health, ...values },
+      `${name} answers, and lists runs (${users})`,
+    );
+    if (missing === undefined) return;
+    const { stderr } = context.process;
+    stderr.write(formatWarning(missing, styleFor(wantsColour(stderr, env))));
   } finally {
     await session.close();
   }
@@ -109,20 +122,32 @@ function contextOf(flags: AddContextFlags): ClusterContext {
   return {
     ...(flags.endpoint === undefined ? {} : { endpoint: flags.endpoint }),
     ...(through ? { kubernetes: clusterOf(flags) } : {}),
+    ...(flags.metadata === undefined ? {} : { metadata: metadataOf(flags.metadata, through) }),
     ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
     auth: authFrom(flags),
   };
 }
 
-function clusterOf(flags: AddContextFlags): NonNullable<ClusterContext["kubernetes"]> {
-  const service = /^([a-z0-9-]+)\/([a-z0-9.-]+):(\d+)$/.exec(flags.service ?? "kubeflow/ml-pipeline:8888");
-  if (service === null) throw usage(`--service: expected namespace/name:port, got ${flags.service}`);
+function metadataOf(place: string, through: boolean): NonNullable<ClusterContext["metadata"]> {
+  if (/^https?:\/\//.test(place)) return { endpoint: place };
+  if (!through)
+    throw usage(`--metadata: expected an address that begins with http beside --endpoint, got ${place}`);
+  return { kubernetes: serviceIn("--metadata", place) };
+}
+
+function serviceIn(flag: string, text: string) {
+  const service = /^([a-z0-9-]+)\/([a-z0-9.-]+):(\d+)$/.exec(text);
+  if (service === null) throw usage(`${flag}: expected namespace/name:port, got ${text}`);
   const [, serviceNamespace = "", name = "", port] = service;
+  return { service: name, serviceNamespace, port: Number(port) };
+}
+
+function clusterOf(flags: AddContextFlags): NonNullable<ClusterContext["kubernetes"]> {
   return {
     ...(flags.kubernetes === undefined ? {} : { context: flags.kubernetes }),
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
     ...(flags.path === undefined ? {} : { path: `/${flags.path.replace(/^\/+|\/+$/g, "")}` }),
-    ...{ service: name, serviceNamespace, port: Number(port) },
+    ...serviceIn("--service", flags.service ?? "kubeflow/ml-pipeline:8888"),
   };
 }
 

@@ -83,7 +83,7 @@ async function follow(
   const release = onInterrupt(context, session, { ...run, leaving });
   const view = new RunView();
   try {
-    for await (const event of remoteEvents(session.client, run.runId, { signal: leaving.signal })) {
+    for await (const event of remoteEvents(session, run.runId, { signal: leaving.signal })) {
       file?.append(event);
       view.add(event);
       progress.event(event);

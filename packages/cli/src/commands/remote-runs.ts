@@ -1,9 +1,8 @@
 /** `sealflow runs list|show|logs|cancel|delete --on NAME`. */
-import { remoteEvents, remoteLog, type Session } from "@sealflow/cluster";
-import { isJsonObject, SealflowError } from "@sealflow/core";
+import { eventsSoFar, remoteLog, type Session } from "@sealflow/cluster";
+import { SealflowError } from "@sealflow/core";
 import { type RunDetails, type RunHeader, RunView } from "@sealflow/engine";
 import { KfpClient, type Run } from "@sealflow/kfp";
-import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
 import type { CliContext } from "../context.js";
 import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
 import { visible } from "../render/text.js";
@@ -33,7 +32,7 @@ export async function listRemoteRuns(
 /** One run whole: from its events where the server has them, else from its tasks' states. */
 export async function showRemoteRun(session: Session, reference: string): Promise<RunDetails> {
   const run = await findRemoteRun(session, reference);
-  const view = await eventsSoFar(session, run);
+  const view = await viewSoFar(session, run);
   const header = headerOf(run);
   const details = view.details(header.state === "RUNNING");
   return {
@@ -45,26 +44,10 @@ export async function showRemoteRun(session: Session, reference: string): Promis
 }
 
 /** What was told up to now; a run that goes on is not waited for. */
-async function eventsSoFar(session: Session, run: Run): Promise<RunView> {
+async function viewSoFar(session: Session, run: Run): Promise<RunView> {
   const view = new RunView();
-  const ended = run.finished_at !== undefined;
-  const leaving = new AbortController();
-  const events = remoteEvents(session.client, run.run_id, { signal: leaving.signal, pollMs: 500 });
-  // A stream of a run that goes on ends with what is known once nothing comes for a moment.
-  const idle = 500;
-  for (;;) {
-    const next = events.next();
-    const event = ended ? await next : await Promise.race([next, after(idle)]);
-    if (event === undefined || event.done === true) break;
-    view.add(event.value);
-    if (event.value.type === "run-finished") break;
-  }
-  leaving.abort();
+  for await (const event of eventsSoFar(session, run)) view.add(event);
   return view;
-}
-
-function after(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, ms, undefined));
 }
 
 /** Prints a task's log, or the logs of all tasks that have started. */
@@ -118,7 +101,7 @@ async function printLines(
 }
 
 async function startedTasks(session: Session, run: Run): Promise<string[]> {
-  const view = await eventsSoFar(session, run);
+  const view = await viewSoFar(session, run);
   const { tasks, running } = view.details(true);
   return [...tasks.filter(({ startTime }) => startTime !== null).map(({ path }) => path), ...running];
 }
@@ -160,20 +143,6 @@ export async function findRemoteRun(session: Session, reference: string): Promis
   });
 }
 
-/** The spec that the engine runs, as it says. */
-export async function confidentialSpec(session: Session, run: Run): Promise<PipelineDocument> {
-  const { pipeline_id: pipeline, pipeline_version_id: version } = run.pipeline_version_reference ?? {};
-  const held =
-    run.pipeline_spec ??
-    (pipeline === undefined || version === undefined
-      ? undefined
-      : (await new KfpClient(session.client).getPipelineVersion(pipeline, version)).pipeline_spec);
-  const parts = isJsonObject(held?.pipeline_spec) ? [held.pipeline_spec, held.platform_spec] : [held];
-  return parsePipelineDocument(
-    parts.flatMap((part) => (part == null ? [] : [JSON.stringify(part)])).join("\n---\n"),
-  );
-}
-
 function headerOf(run: Run): RunHeader {
   const { state } = run;
   const shown = state === "SUCCEEDED" || state === "FAILED" || state === "CANCELED" ? state : "RUNNING";
@@ -183,7 +152,8 @@ function headerOf(run: Run): RunHeader {
     pipelineName: pipelineNameIn(run),
     state: shown,
     createTime: run.created_at,
-    endTime: run.finished_at ?? null,
+    // The official engine has the year 1970 where there is no end yet.
+    endTime: shown === "RUNNING" ? null : (run.finished_at ?? null),
   };
 }
 

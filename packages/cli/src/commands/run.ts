@@ -17,7 +17,7 @@ import { clusterObjects } from "../parameters/objects.js";
 import { parseParameters } from "../parameters/parse.js";
 import { configFile, findProject, namedPipeline, type Project, storeDirectory } from "../project/project.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
-import { errorBodyOf, reportError } from "../render/error.js";
+import { errorBodyOf, formatWarning, reportError } from "../render/error.js";
 import { formatOutcome } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import type { ExecutionFlags, RunFlags } from "../routes/run.js";
@@ -294,6 +294,8 @@ function printSummary(
   elapsedMs: number,
 ): void {
   const { stdout, stderr, env } = context.process;
+  if (summary.incomplete !== undefined)
+    stderr.write(formatWarning(summary.incomplete, styleFor(wantsColour(stderr, env))));
   if (flags.json) {
     stdout.write(`${JSON.stringify(summary)}\n`);
     return;

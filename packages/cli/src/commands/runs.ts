@@ -2,7 +2,7 @@
 import type { RunDetails, RunHeader } from "@sealflow/engine";
 import { type CliContext, wantsColour } from "../context.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
-import { formatError } from "../render/error.js";
+import { formatError, formatWarning } from "../render/error.js";
 import { formatArtifacts, formatTasks, formatValues, paintState, simulatedNote } from "../render/run.js";
 import { styleFor } from "../render/style.js";
 import { formatBytes, formatColumns, formatDuration, visible } from "../render/text.js";
@@ -47,7 +47,12 @@ async function listed(context: CliContext, flags: ListFlags): Promise<Listed> {
   return { runs: all.slice(0, flags.limit), total: all.length, where: `in ${store.directory}` };
 }
 
-async function found(context: CliContext, flags: PlaceFlags, reference: string): Promise<RunDetails> {
+/** A run whole, from where the flags say. @throws SealflowError `CLI_RUN_…` */
+export async function recordedRun(
+  context: CliContext,
+  flags: PlaceFlags,
+  reference: string,
+): Promise<RunDetails> {
   const target = await targetOf(context, flags.on);
   if (target.kind === "remote") {
     const { showRemoteRun } = await import("./remote-runs.js");
@@ -59,7 +64,7 @@ async function found(context: CliContext, flags: PlaceFlags, reference: string):
 
 /** `sealflow runs show RUN`. */
 export async function showRun(context: CliContext, flags: PlaceFlags, reference: string): Promise<void> {
-  const run = await found(context, flags, reference);
+  const run = await recordedRun(context, flags, reference);
   if (flags.json) return printJson(context, run);
   const { stdout, env } = context.process;
   const style = styleFor(wantsColour(stdout, env));
@@ -81,6 +86,7 @@ export async function showRun(context: CliContext, flags: PlaceFlags, reference:
       ) +
       section("Artifacts", formatArtifacts(run.tasks)) +
       section("Outputs", formatValues(run.outputs)) +
+      section("Missing", run.incomplete === undefined ? "" : formatWarning(run.incomplete, style)) +
       section("Errors", errors.map((error) => formatError(error, style)).join("")),
   );
 }

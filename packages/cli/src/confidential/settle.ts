@@ -78,10 +78,12 @@ async function proven(ended: EndedRun, { verdict, code, run }: BundleVerdict): P
     return unproven(summary, "the bundle of another run");
   if (run.state !== summary.state && summary.state === "SUCCEEDED")
     return unproven(summary, `a run that is ${run.state}`);
-  const outputs = verifiedOutputs(record.document, run, summary.tasks);
+  const outputs = verifiedOutputs(record.document, run);
   const brought = await bring(ended, outputs.artifacts);
+  // What the control plane could not tell is in the bundle.
+  const { incomplete: _, ...told } = summary;
   return {
-    ...summary,
+    ...told,
     ...stateOf(summary, run),
     outputs: outputs.parameters,
     tasks: withFiles(verifiedTasks(summary.tasks, run), brought),

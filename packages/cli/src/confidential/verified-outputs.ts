@@ -6,6 +6,7 @@ import {
   createInterpretation,
   type Decision,
   type DueTask,
+  type ParameterType,
   type PipelineDocument,
   type TaskResult,
 } from "@sealflow/pipeline";
@@ -41,13 +42,9 @@ export function verifiedTasks(told: RunSummary["tasks"], { tasks }: VerifiedRun)
 }
 
 /** The pipeline's outputs, by the interpreter over the proven results. */
-export function verifiedOutputs(
-  document: PipelineDocument,
-  run: VerifiedRun,
-  told: RunSummary["tasks"],
-): VerifiedOutputs {
-  const first = replayed(document, run, { told, hidden: (value) => value });
-  const second = replayed(document, run, { told, hidden: another });
+export function verifiedOutputs(document: PipelineDocument, run: VerifiedRun): VerifiedOutputs {
+  const first = replayed(document, run, standIn);
+  const second = replayed(document, run, (type) => another(standIn(type)));
   const parameters = Object.entries(first?.parameters ?? {}).map(([name, value]) => {
     const same = JSON.stringify(second?.parameters[name]) === JSON.stringify(value);
     return [name, same ? value : sealedValue];
@@ -61,28 +58,30 @@ export function verifiedOutputs(
   return { parameters: Object.fromEntries(parameters), artifacts };
 }
 
-interface Standing {
-  readonly told: RunSummary["tasks"];
-  /** What stands for a sealed value. */
-  readonly hidden: (value: JsonValue) => JsonValue;
-}
+/** What stands for a sealed value of a type: no word of the control plane's. */
+type Hidden = (type: ParameterType | undefined) => JsonValue;
 
-function replayed({ spec }: PipelineDocument, run: VerifiedRun, standing: Standing) {
+function replayed({ spec }: PipelineDocument, run: VerifiedRun, hidden: Hidden) {
   const context = { runId: run.runId, runName: run.runName, createTime: run.registeredAt };
   const again = createInterpretation(spec, run.parameters, context);
+  const declared = new Map<string, DueTask["outputParameters"]>();
   // Importers are nobody's statement: what they bring in was registered.
   const imported = (decisions: readonly Decision[]): void => {
     for (const decision of decisions) {
       if (decision.kind !== "run") continue;
       const { task } = decision;
+      declared.set(task.path, task.outputParameters);
       const isImporter = spec.deploymentSpec.executors?.[task.executorLabel]?.importer !== undefined;
       if (isImporter) imported(again.apply(importOf(task, run)));
     }
   };
   try {
     imported(again.start());
-    for (const task of run.tasks)
-      if (task.state !== "skipped") imported(again.apply(resultOf(task, standing)));
+    for (const task of run.tasks) {
+      if (task.state === "skipped") continue;
+      const typeOf = (name: string) => declared.get(task.path)?.[name]?.parameterType;
+      imported(again.apply(resultOf(task, (name) => hidden(typeOf(name)))));
+    }
     return again.outcome?.outputs;
   } catch {
     // Where it can't be told, nothing is shown.
@@ -100,15 +99,14 @@ function importOf({ path, outputArtifacts }: DueTask, { inputs }: VerifiedRun): 
   return { path, state: "SUCCEEDED", outputs };
 }
 
-function resultOf(task: VerifiedTask, { told, hidden }: Standing): TaskResult {
+function resultOf(task: VerifiedTask, hidden: (name: string) => JsonValue): TaskResult {
   const { path, state, outputs } = task;
   if (state === "failed" || outputs === undefined) {
     return { path, state: "FAILED", error: { code: task.error ?? "TASK_FAILED", message: "failed" } };
   }
-  const stood = told.find((each) => each.path === path)?.outputs ?? {};
   const parameters = Object.entries(outputs.parameters).map(([name, { value }]) => [
     name,
-    value ?? hidden(stood[name] ?? ""),
+    value ?? hidden(name),
   ]);
   const artifacts = Object.entries(outputs.artifacts).map(([name, list]) => [
     name,
@@ -122,6 +120,13 @@ function resultOf(task: VerifiedTask, { told, hidden }: Standing): TaskResult {
     ...{ path, state: "SUCCEEDED" },
     outputs: { parameters: Object.fromEntries(parameters), artifacts: Object.fromEntries(artifacts) },
   };
+}
+
+function standIn(type: ParameterType | undefined): JsonValue {
+  if (type === "NUMBER_INTEGER" || type === "NUMBER_DOUBLE") return 0;
+  if (type === "BOOLEAN") return false;
+  if (type === "LIST") return [];
+  return type === "STRING" ? "" : {};
 }
 
 /** Another value of the same type. */

@@ -28,17 +28,22 @@ export function formatLocation(where: ErrorLocation | undefined): string | undef
 
 /** `error[CODE]: message`, `where:` and `hint:` lines, then each finding indented. Ends with a line break. */
 export function formatError(error: ErrorBody, style: Style): string {
-  return `${lines(error, style).join("\n")}\n`;
+  return `${lines(error, style, (code) => style.red(`error[${code}]`)).join("\n")}\n`;
 }
 
-function lines(error: ErrorBody, style: Style): string[] {
+/** As an error, for what is missing and does not change how a run ended. */
+export function formatWarning(warning: ErrorBody, style: Style): string {
+  return `${lines(warning, style, (code) => style.yellow(`warning[${code}]`)).join("\n")}\n`;
+}
+
+function lines(error: ErrorBody, style: Style, head: (code: string) => string): string[] {
   const where = formatLocation(error.where);
   const findings = (error.findings ?? []).flatMap((finding) =>
-    lines(finding, style).map((line) => `  ${line}`),
+    lines(finding, style, head).map((line) => `  ${line}`),
   );
   const traceback = error.data?.traceback;
   return [
-    `${style.red(`error[${visible(error.code)}]`)}: ${visible(error.message)}`,
+    `${head(visible(error.code))}: ${visible(error.message)}`,
     ...(where === undefined ? [] : [`${style.dim("where:")} ${visible(where)}`]),
     ...(typeof traceback === "string"
       ? traceback

@@ -13,6 +13,7 @@ export interface AddContextFlags extends SealedElsewhereFlags {
   readonly kubeconfig?: string;
   readonly service?: string;
   readonly path?: string;
+  readonly metadata?: string;
   readonly namespace?: string;
   readonly tokenFile?: string;
   readonly tokenEnv?: string;
@@ -40,6 +41,10 @@ const add = buildCommand<AddContextFlags, [string], CliContext>({
       kubeconfig: textFlag("file", "Which kubeconfig (default: KUBECONFIG, else ~/.kube/config)"),
       service: textFlag("namespace/name:port", "Service to forward to (default: kubeflow/ml-pipeline:8888)"),
       path: textFlag("path", "Path of the API behind that service, for example /pipeline"),
+      metadata: textFlag(
+        "place",
+        "Where ML Metadata answers as gRPC-Web: an address, or namespace/name:port (default: where Kubeflow has it)",
+      ),
       namespace: textFlag("name", "Namespace of runs, where Kubeflow has several users"),
       tokenFile: textFlag("file", "Send the bearer token in this file; read anew for each request"),
       tokenEnv: textFlag("variable", "Send the bearer token in this environment variable"),

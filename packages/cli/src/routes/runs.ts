@@ -9,6 +9,7 @@ import {
   optionalArgument,
   storeFlag,
   switchFlag,
+  textFlag,
 } from "./flags.js";
 import { type KeyFlagValues, keyFlags } from "./keys.js";
 import { lazy } from "./lazy.js";
@@ -27,6 +28,11 @@ export interface PlaceFlags extends StoreFlags {
 /** Flags of `runs list`. */
 export interface ListFlags extends PlaceFlags {
   readonly limit: number;
+}
+
+/** Flags of `runs diff`. */
+export interface DiffFlags extends PlaceFlags {
+  readonly against?: string;
 }
 
 /** Flags of `runs logs`. */
@@ -106,9 +112,18 @@ const remove = buildCommand<PlaceFlags, string[], CliContext>({
   docs: { brief: "Delete the records of runs; artifacts go with the next gc" },
 });
 
-const diff = buildCommand<StoreFlags, [string, string], CliContext>({
+const diff = buildCommand<DiffFlags, [string, string], CliContext>({
   loader: lazy(async () => (await import("../commands/diff.js")).diffRuns),
-  parameters: { flags: common, positional: { kind: "tuple", parameters: [run, run] } },
+  parameters: {
+    flags: {
+      ...placed,
+      against: textFlag(
+        "name",
+        "Where the second run is, if elsewhere than the first; local is this machine",
+      ),
+    },
+    positional: { kind: "tuple", parameters: [run, run] },
+  },
   docs: { brief: "Compare two runs: pipeline, parameters, outputs, tasks, artifacts" },
 });
 

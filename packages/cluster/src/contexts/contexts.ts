@@ -62,6 +62,20 @@ const context = z.strictObject({
     .optional(),
   /** Namespace of runs, for installations with several users. */
   namespace: z.string().optional(),
+  /** Where Kubeflow's ML Metadata answers as gRPC-Web. Default: where an installation has it. */
+  metadata: z
+    .union([
+      z.strictObject({ endpoint: z.url(), kubernetes: z.undefined().optional() }),
+      z.strictObject({
+        endpoint: z.undefined().optional(),
+        kubernetes: z.strictObject({
+          service: z.string(),
+          serviceNamespace: z.string(),
+          port: z.number().int(),
+        }),
+      }),
+    ])
+    .optional(),
   confidential: confidential.optional(),
   auth,
 });

@@ -1,8 +1,10 @@
 export { type ArtifactRequest, remoteArtifact } from "./artifact.js";
 export * from "./contexts.js";
 export { type DexLogin, dexSession } from "./dex.js";
+export { documentOf } from "./kubeflow/document.js";
+export { missingValues } from "./kubeflow/run.js";
+export { StateTeller } from "./kubeflow/told-by-states.js";
 export { type LogRequest, remoteLog } from "./logs.js";
 export { openSession, type Session } from "./session.js";
 export { type Submission, submitRun } from "./submit.js";
-export { StateTeller } from "./told-by-states.js";
-export { remoteEvents, type WatchOptions } from "./watch.js";
+export { eventsSoFar, remoteEvents, type WatchOptions } from "./watch.js";

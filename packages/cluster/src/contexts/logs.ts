@@ -1,7 +1,9 @@
 /** Output of a remote run's tasks: from the server's own route, else from the pods. */
 import { isSealflowError, SealflowError } from "@sealflow/core";
-import { readLog } from "@sealflow/kfp";
+import { KfpClient, readLog } from "@sealflow/kfp";
 import type { KubeObject } from "../kube/objects.js";
+import { documentOf } from "./kubeflow/document.js";
+import { recordsByPath } from "./kubeflow/records.js";
 import type { Session } from "./session.js";
 
 /** Which log. */
@@ -32,27 +34,58 @@ export async function* remoteLog(session: Session, request: LogRequest): AsyncGe
   }
 }
 
-/** Pods of Kubeflow Pipelines carry their run as a label and their task's name as part of their own. */
+interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 async function* podLog(session: Session, request: LogRequest): AsyncGenerator<string> {
-  const { kube, namespace = "kubeflow" } = session;
+  const { kube } = session;
   if (kube === undefined) throw unavailable(request.task);
-  const { items } = await kube.list<KubeObject>(
-    { apiVersion: "v1", kind: "Pod" },
-    { namespace, labelSelector: `pipeline/runid=${request.runId}` },
-  );
-  const name = request.task.split("/").at(-1) ?? "";
-  const pod = items.find((each) =>
-    each.metadata.annotations?.["workflows.argoproj.io/node-name"]?.includes(`.${name}.executor`),
-  );
-  const chosen =
-    pod ??
-    items.find((each) =>
-      each.metadata.annotations?.["workflows.argoproj.io/node-name"]?.includes(`.${name}.`),
-    );
-  if (chosen === undefined) throw unavailable(request.task);
-  const at = { namespace, name: chosen.metadata.name ?? "" };
+  const pod = (await recordedPod(session, request)) ?? (await labelledPod(session, request));
+  if (pod === undefined) throw unavailable(request.task);
   const { follow = false, signal } = request;
-  yield* kube.logs(at, { container: "main", follow, ...(signal === undefined ? {} : { signal }) });
+  yield* kube.logs(pod, { container: "main", follow, ...(signal === undefined ? {} : { signal }) });
+}
+
+/** The launcher records in which pod it runs; where that can't be read, pods are looked for by their labels. */
+async function recordedPod(
+  session: Session,
+  { runId, task, signal }: LogRequest,
+): Promise<PodName | undefined> {
+  try {
+    const run = await new KfpClient(session.client).getRun(runId);
+    const { spec } = await documentOf(session.client, run);
+    const client = await session.metadata();
+    const contextId = await client.runContext(runId, signal);
+    if (contextId === undefined) return undefined;
+    const { pod } = recordsByPath(spec, await client.executions(contextId, signal)).get(task) ?? {};
+    return pod === undefined ? undefined : { ...pod, namespace: pod.namespace || namespaceOf(session) };
+  } catch (error) {
+    if (isSealflowError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Pods of Kubeflow Pipelines carry their run as a label and their task's name as part of their own. */
+async function labelledPod(session: Session, { runId, task }: LogRequest): Promise<PodName | undefined> {
+  const namespace = namespaceOf(session);
+  const { items = [] } =
+    (await session.kube?.list<KubeObject>(
+      { apiVersion: "v1", kind: "Pod" },
+      { namespace, labelSelector: `pipeline/runid=${runId}` },
+    )) ?? {};
+  const name = task.split("/").at(-1) ?? "";
+  const nodeOf = ({ metadata }: KubeObject) => metadata.annotations?.["workflows.argoproj.io/node-name"];
+  const chosen =
+    items.find((each) => nodeOf(each)?.includes(`.${name}.executor`)) ??
+    items.find((each) => nodeOf(each)?.includes(`.${name}.`));
+  return chosen === undefined ? undefined : { namespace, name: chosen.metadata.name ?? "" };
+}
+
+/** Where Kubeflow Pipelines for one user runs its pods. */
+function namespaceOf({ namespace = "kubeflow" }: Session): string {
+  return namespace;
 }
 
 function unavailable(task: string): SealflowError {

@@ -1,10 +1,11 @@
 /** A context, opened: an address that answers and the credentials for it. */
 import type { Fetch } from "@sealflow/core";
-import type { ClientOptions } from "@sealflow/kfp";
+import { type ClientOptions, MetadataClient } from "@sealflow/kfp";
 import { connect, type KubeClient } from "../kube/client.js";
 import { forwardPort } from "../kube/port-forward.js";
 import type { ClusterContext } from "./contexts.js";
 import { dexSession } from "./dex.js";
+import { metadataPlace } from "./metadata-place.js";
 import { readSecret } from "./secret-source.js";
 
 /** An open context. */
@@ -13,6 +14,8 @@ export interface Session {
   readonly namespace: string | undefined;
   /** The Kubernetes API, where the context goes through it. */
   readonly kube: KubeClient | undefined;
+  /** Kubeflow's ML Metadata; the way to it is opened when it is first asked for. @throws SealflowError `CLUSTER_…` */
+  metadata(): Promise<MetadataClient>;
   close(): Promise<void>;
 }
 
@@ -31,11 +34,61 @@ export async function openSession(
   const reached = await reach(context, environment);
   try {
     const client = await authenticated(context, { baseUrl: reached.baseUrl, environment, fetch });
-    return { client, namespace: context.namespace, kube: reached.kube, close: reached.close };
+    return new OpenSession(context, reached, client);
   } catch (error) {
     await reached.close();
     throw error;
   }
+}
+
+class OpenSession implements Session {
+  readonly client: ClientOptions;
+  readonly namespace: string | undefined;
+  readonly kube: KubeClient | undefined;
+  private readonly context: ClusterContext;
+  private readonly reached: Reached;
+  private door: Promise<MetadataDoor> | undefined;
+
+  constructor(context: ClusterContext, reached: Reached, client: ClientOptions) {
+    this.context = context;
+    this.reached = reached;
+    this.client = client;
+    this.namespace = context.namespace;
+    this.kube = reached.kube;
+  }
+
+  async metadata(): Promise<MetadataClient> {
+    const opening = this.door ?? openMetadata(this.context, this.reached.kube, this.client);
+    this.door = opening;
+    // A way that could not be opened is tried anew when it is asked for again.
+    opening.catch(() => {
+      if (this.door === opening) this.door = undefined;
+    });
+    return (await opening).client;
+  }
+
+  async close(): Promise<void> {
+    const door = await this.door?.catch(() => undefined);
+    await door?.close();
+    await this.reached.close();
+  }
+}
+
+interface MetadataDoor {
+  readonly client: MetadataClient;
+  readonly close: () => Promise<void>;
+}
+
+async function openMetadata(
+  context: ClusterContext,
+  kube: KubeClient | undefined,
+  client: ClientOptions,
+): Promise<MetadataDoor> {
+  const place = metadataPlace(context, client, kube);
+  if ("options" in place) return { client: new MetadataClient(place.options), close: async () => {} };
+  const forward = await forwardPort(place.kube, place.target);
+  const baseUrl = `http://127.0.0.1:${forward.localPort}`;
+  return { client: new MetadataClient({ baseUrl }), close: () => forward.close() };
 }
 
 interface Reached {
@@ -59,7 +112,6 @@ async function reach({ endpoint, kubernetes }: ClusterContext, environment: Envi
   };
   return { baseUrl: `http://127.0.0.1:${forward.localPort}${path}`, kube, close };
 }
-
 interface Place {
   readonly baseUrl: string;
   readonly environment: Environment;

@@ -2,8 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSealflowError, SealflowError } from "@sealflow/core";
 import type { RunEvent } from "@sealflow/engine";
-import { type ClientOptions, KfpClient, watchRun } from "@sealflow/kfp";
-import { StateTeller } from "./told-by-states.js";
+import { type LiveMessage, watchRun } from "@sealflow/kfp";
+import { KubeflowRun } from "./kubeflow/run.js";
+import { ended } from "./kubeflow/told.js";
+import type { Session } from "./session.js";
 
 /** Settings of an observation. */
 export interface WatchOptions {
@@ -15,13 +17,16 @@ export interface WatchOptions {
 /** Interruptions in a row after which watching gives up, with growing pauses in between: about a minute. */
 const MAX_FAILURES = 8;
 
+/** How long a stream of a run that goes on may stay silent before what came is all that is known by now, in milliseconds. */
+const IDLE = 500;
+
 /**
  * Events of a run from its beginning. Interruptions of the network are bridged.
  *
  * @throws SealflowError `KFP_…` when the server refuses, or stays away
  */
 export async function* remoteEvents(
-  client: ClientOptions,
+  session: Session,
   runId: string,
   options: WatchOptions,
 ): AsyncGenerator<RunEvent> {
@@ -29,7 +34,10 @@ export async function* remoteEvents(
   for (let failures = 0; !options.signal.aborted; ) {
     try {
       const resumed = after === undefined ? {} : { after };
-      for await (const { id, data } of watchRun(client, runId, { ...resumed, signal: options.signal })) {
+      for await (const { id, data } of watchRun(session.client, runId, {
+        ...resumed,
+        signal: options.signal,
+      })) {
         after = id;
         failures = 0;
         // The border where the server's event becomes typed: it is the engine's own record.
@@ -40,7 +48,7 @@ export async function* remoteEvents(
       failures += 1;
     } catch (error) {
       if (options.signal.aborted) return;
-      if (hasNoStream(error)) return yield* polledEvents(client, runId, options);
+      if (hasNoStream(error)) return yield* polledEvents(session, runId, options);
       if (isRefusal(error) || failures >= MAX_FAILURES) throw error;
       failures += 1;
     }
@@ -50,20 +58,57 @@ export async function* remoteEvents(
 }
 
 async function* polledEvents(
-  client: ClientOptions,
+  session: Session,
   runId: string,
   { signal, pollMs = 2000 }: WatchOptions,
 ): AsyncGenerator<RunEvent> {
-  const api = new KfpClient(client);
-  const teller = new StateTeller();
-  for (let failures = 0; !signal.aborted && !teller.done; ) {
+  const run = new KubeflowRun(session, runId, signal);
+  for (let failures = 0; !signal.aborted && !run.done; ) {
     try {
-      yield* teller.look(await api.getRun(runId));
+      yield* run.look();
       failures = 0;
     } catch (error) {
       if (isRefusal(error) || failures++ >= MAX_FAILURES) throw error;
     }
-    if (!teller.done) await sleep(pollMs, undefined, { signal }).catch(() => {});
+    if (!run.done) await sleep(pollMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** A run that the API knows. */
+export interface KnownRun {
+  readonly run_id: string;
+  readonly state: string;
+}
+
+/**
+ * Events of a run up to now; one that goes on is not waited for.
+ *
+ * @throws SealflowError `KFP_…`
+ */
+export async function* eventsSoFar(session: Session, run: KnownRun): AsyncGenerator<RunEvent> {
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  try {
+    // An unfinished run has the year 1970 as its end on the official engine: the state tells.
+    if (ended.has(run.state)) yield* remoteEvents(session, run.run_id, { signal, pollMs: IDLE });
+    else yield* untilIdle(watchRun(session.client, run.run_id, { signal }));
+  } catch (error) {
+    if (!hasNoStream(error)) throw error;
+    const polled = new KubeflowRun(session, run.run_id, signal);
+    while (!polled.begun) yield* polled.look();
+  } finally {
+    leaving.abort();
+  }
+}
+
+async function* untilIdle(messages: AsyncGenerator<LiveMessage>): AsyncGenerator<RunEvent> {
+  for (;;) {
+    const message = await Promise.race([messages.next(), sleep(IDLE)]);
+    if (message === undefined || message.done === true) return;
+    // As above: the engine's own record.
+    const event = message.value.data as unknown as RunEvent;
+    yield event;
+    if (event.type === "run-finished") return;
   }
 }
 

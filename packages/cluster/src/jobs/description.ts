@@ -1,10 +1,10 @@
 /** What a pod is told of its attempt: one JSON file in a secret, since its addresses are credentials. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { isDigest, isJsonObject, type JsonObject, SealflowError } from "@sealflow/core";
+import { isDigest, type JsonObject, SealflowError } from "@sealflow/core";
 import type { ExecutorJob } from "@sealflow/engine";
 import type { ArtifactValue } from "@sealflow/pipeline";
-import { CONFIDENTIAL_LABEL } from "../overlay/options.js";
+import { isConfidential } from "../overlay/confidential.js";
 import { type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
 import { artifactPrefix, resultKey } from "./names.js";
 
@@ -65,7 +65,7 @@ export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): P
   const result = await store.address(resultKey(job.runId, task.path), {
     ...{ method: "PUT", seconds: ADDRESS_SECONDS, ifAbsent: true },
   });
-  const confidential = isConfidential(job);
+  const confidential = isConfidential(job.task);
   const description = {
     attempt: job.attempt,
     ...(confidential ? { kept: KEPT_FILE } : {}),
@@ -120,13 +120,6 @@ async function outputsOf(
       absent: `${store.root}/absent/${name}`,
     })),
   );
-}
-
-/** A pod that the overlay protects says so in its labels. */
-function isConfidential({ task }: ExecutorJob): boolean {
-  const metadata = isJsonObject(task.platform?.podMetadata) ? task.platform.podMetadata : {};
-  const labels = isJsonObject(metadata.labels) ? metadata.labels : {};
-  return Object.entries(CONFIDENTIAL_LABEL).every(([name, value]) => labels[name] === value);
 }
 
 /**

@@ -69,6 +69,7 @@ export class RunView {
       outputs: this.ended?.outputs ?? {},
       tasks: [...this.tasks.values()],
       ...sealedOf(this.created),
+      ...incompleteOf(this.ended?.incomplete),
       ...errorOf(this.ended?.error),
     };
   }
@@ -124,6 +125,10 @@ function skipped(event: EventOf<"task-skipped">): TaskSummary {
 /** Runs of this machine know simulated enclaves only. */
 function sealedOf(created: EventOf<"run-created"> | undefined): Pick<RunSummary, "sealed"> {
   return isJsonObject(created?.options.sealed) ? { sealed: { enclaves: "simulated" } } : {};
+}
+
+function incompleteOf(incomplete: ErrorBody | undefined): { incomplete?: ErrorBody } {
+  return incomplete === undefined ? {} : { incomplete };
 }
 
 function errorOf(error: ErrorBody | undefined): { error?: ErrorBody } {

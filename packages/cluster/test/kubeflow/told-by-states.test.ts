@@ -1,7 +1,7 @@
 import { RunView } from "@sealflow/engine";
 import type { PipelineTaskDetail, Run, RuntimeState } from "@sealflow/kfp";
 import { expect, it } from "vitest";
-import { StateTeller } from "../src/contexts/told-by-states.js";
+import { StateTeller } from "../../src/contexts/kubeflow/told-by-states.js";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 

@@ -1,0 +1,393 @@
+/**
+ * Events from what Kubeflow's driver and launcher record: each task under its path, with its values. The interpreter says from
+ * the spec and the recorded results what was skipped and what graphs and the pipeline gave; what is recorded stands even where
+ * the interpreter would have decided otherwise.
+ */
+import type { ErrorBody, JsonObject } from "@sealflow/core";
+import type { RunEvent } from "@sealflow/engine";
+import type { Run } from "@sealflow/kfp";
+import {
+  createInterpretation,
+  type Decision,
+  type DueTask,
+  type Interpretation,
+  type PipelineDocument,
+  type RunOutcome,
+  type TaskOutputs,
+  type TaskPath,
+  type TaskResult,
+} from "@sealflow/pipeline";
+import { isConfidential } from "../../overlay/confidential.js";
+import { artifactValues, declaredOnly, type ExecutionArtifacts } from "./artifacts.js";
+import type { TaskRecord } from "./records.js";
+import {
+  creationOf,
+  EventNumbers,
+  ended,
+  errorIn,
+  type KnownPipeline,
+  noticeOf,
+  stateOf,
+  type Told,
+  timeOf,
+} from "./told.js";
+
+/** What is recorded of a run by now. */
+export interface RunRecords {
+  readonly tasks: ReadonlyMap<TaskPath, TaskRecord>;
+  /** By execution; those that run may be missing. */
+  readonly artifacts: ReadonlyMap<number, ExecutionArtifacts>;
+}
+
+/** A run as it is told. */
+export interface MetadataTellerOptions {
+  readonly document: PipelineDocument;
+  readonly known: KnownPipeline;
+}
+
+/** What stands for a value that only the run's bundle shows. */
+const sealedValue = "(sealed)";
+
+/** Turns successive records of one run into events. */
+export class MetadataTeller {
+  private readonly document: PipelineDocument;
+  private readonly known: KnownPipeline;
+  private readonly numbers = new EventNumbers();
+  private created = false;
+  private interpretation: Interpretation | undefined;
+  private readonly due = new Map<TaskPath, DueTask>();
+  private readonly started = new Set<TaskPath>();
+  /** Paths with a word about their end. */
+  private readonly told = new Set<TaskPath>();
+  private readonly unable: Extract<Decision, { kind: "fail" }>[] = [];
+  private outcome: RunOutcome | undefined;
+  /** Why the interpreter can't say all. */
+  private lost: ErrorBody | undefined;
+  private confidential = false;
+  private finished = false;
+  /** Time of the last thing that is known. */
+  private now = 0;
+
+  constructor({ document, known }: MetadataTellerOptions) {
+    this.document = document;
+    this.known = known;
+  }
+
+  /** True when the run's end was told. */
+  get done(): boolean {
+    return this.finished;
+  }
+
+  /** What is new. */
+  *look(run: Run, records: RunRecords): Generator<RunEvent> {
+    for (const told of this.bodies(run, records)) yield this.numbers.of(told);
+  }
+
+  /** The end of a run whose records can't be had any more. */
+  *endWithout(run: Run, incomplete: ErrorBody): Generator<RunEvent> {
+    this.finished = true;
+    yield this.numbers.of(noticeOf(incomplete, this.now));
+    yield this.numbers.of({
+      time: timeOf(run.finished_at ?? run.created_at),
+      event: {
+        ...{ type: "run-finished", state: stateOf(run), outputs: {}, artifacts: {}, incomplete },
+        ...errorIn(run),
+      },
+    });
+  }
+
+  private *bodies(run: Run, records: RunRecords): Generator<Told> {
+    if (!this.created) {
+      this.created = true;
+      yield creationOf(run, this.known);
+      this.now = timeOf(run.created_at);
+      yield* this.decided(this.begin(run), records);
+    }
+    yield* this.advance(records);
+    if (ended.has(run.state) && !this.finished) yield* this.end(run, records);
+  }
+
+  private begin(run: Run): readonly Decision[] {
+    const { spec, platform } = this.document;
+    try {
+      this.interpretation = createInterpretation(spec, run.runtime_config?.parameters ?? {}, {
+        ...{ runId: run.run_id, runName: run.display_name, createTime: run.created_at },
+        // As the official backend does.
+        ...{ collected: "flat", finalStatusWords: "backend" },
+        ...(platform === undefined ? {} : { platform }),
+      });
+      return this.interpretation.start();
+    } catch (error) {
+      this.lose(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  }
+
+  /** Tells ends until nothing that is due has one. */
+  private *advance(records: RunRecords): Generator<Told> {
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const [path, task] of [...this.due]) {
+        const record = records.tasks.get(path);
+        if (record === undefined) continue;
+        yield* this.start(path, record, { records, task });
+        if (record.state === "RUNNING") continue;
+        moved = true;
+        yield* this.finish(task, record, records);
+      }
+    }
+  }
+
+  private *start(path: TaskPath, record: TaskRecord, { records, task }: Surroundings): Generator<Told> {
+    if (record.state === "NOT_TRIGGERED" || this.started.has(path)) return;
+    this.started.add(path);
+    const hide = task !== undefined && isConfidential(task);
+    const parameters = hide ? sealed(record.inputs) : record.inputs;
+    const artifacts = artifactValues(records.artifacts.get(record.executionId)?.inputs ?? {});
+    yield {
+      time: record.startTime,
+      event: {
+        ...{
+          type: "task-started",
+          path,
+          ...nameOf(path, task),
+          attempt: 1,
+          inputs: { parameters, artifacts },
+        },
+        ...(hide ? { hidden: Object.keys(parameters) } : {}),
+      },
+    };
+  }
+
+  private *finish(task: DueTask, record: TaskRecord, records: RunRecords): Generator<Told> {
+    const { path } = task;
+    this.due.delete(path);
+    this.now = Math.max(this.now, record.endTime);
+    if (record.state === "NOT_TRIGGERED") {
+      this.lose(`${path}: the cluster did not run it, and the spec says that it is due`);
+      yield this.skipped(path, nameOf(path, task));
+      return;
+    }
+    const result = resultOf(task, record, records.artifacts.get(record.executionId));
+    yield this.finishedTask(result, record, task);
+    yield* this.applied(result, records);
+  }
+
+  private *applied(result: TaskResult, records: RunRecords): Generator<Told> {
+    let decisions: readonly Decision[] = [];
+    try {
+      decisions = this.interpretation?.apply(result) ?? [];
+    } catch (error) {
+      this.lose(error instanceof Error ? error.message : String(error));
+    }
+    yield* this.decided(decisions, records);
+  }
+
+  private *decided(decisions: readonly Decision[], records: RunRecords): Generator<Told> {
+    for (const decision of decisions) yield* this.decide(decision, records);
+  }
+
+  private *decide(decision: Decision, { tasks }: RunRecords): Generator<Told> {
+    const { now: time } = this;
+    switch (decision.kind) {
+      case "run":
+        this.due.set(decision.task.path, decision.task);
+        this.confidential ||= isConfidential(decision.task);
+        return;
+      case "fail":
+        this.unable.push(decision);
+        return;
+      case "skip":
+        // What ran nevertheless is told as it is recorded, at the end.
+        if (!decision.leaf || hasRun(tasks.get(decision.path))) return;
+        this.told.add(decision.path);
+        yield {
+          time,
+          event: {
+            ...{ type: "task-skipped", path: decision.path, reason: decision.reason },
+            ...(decision.path.endsWith(decision.taskName) ? {} : { name: decision.taskName }),
+          },
+        };
+        return;
+      case "start-dag": {
+        const { path, iterations } = decision;
+        if (path === "") return;
+        yield {
+          time,
+          event: { type: "dag-started", path, ...(iterations === undefined ? {} : { iterations }) },
+        };
+        return;
+      }
+      case "finish-dag":
+        yield* this.finishGraph(decision);
+    }
+  }
+
+  private *finishGraph({
+    path,
+    state,
+    outputs,
+    error,
+  }: Extract<Decision, { kind: "finish-dag" }>): Generator<Told> {
+    if (path === "") {
+      this.outcome = this.interpretation?.outcome;
+      return;
+    }
+    const { artifacts, parameters } = outputs;
+    const shown = this.confidential ? sealed(parameters) : parameters;
+    yield {
+      time: this.now,
+      event: {
+        ...{ type: "dag-finished", path, state, outputs: { artifacts, parameters: shown } },
+        ...(this.confidential ? { hidden: Object.keys(shown) } : {}),
+        ...(error === undefined ? {} : { error }),
+      },
+    };
+  }
+
+  private *end(run: Run, records: RunRecords): Generator<Told> {
+    this.finished = true;
+    const time = timeOf(run.finished_at ?? run.created_at);
+    this.now = Math.max(this.now, time);
+    if (run.state !== "SUCCEEDED") yield* this.abandon(run, records);
+    yield* this.unforeseen(records);
+    const incomplete = this.incomplete(run);
+    if (incomplete !== undefined) yield noticeOf(incomplete, this.now);
+    const { parameters = {}, artifacts = {} } = this.outcome?.outputs ?? {};
+    const error = this.outcome?.error === undefined ? errorIn(run) : { error: this.outcome.error };
+    yield {
+      time,
+      event: {
+        ...{ type: "run-finished", state: stateOf(run), artifacts },
+        outputs: this.confidential ? sealed(parameters) : parameters,
+        ...(incomplete === undefined ? {} : { incomplete }),
+        ...(run.state === "SUCCEEDED" ? {} : error),
+      },
+    };
+  }
+
+  /** What a run that did not succeed leaves behind: pods that ended without a word, tasks that never began. */
+  private *abandon(run: Run, records: RunRecords): Generator<Told> {
+    yield* this.decided(this.interpretation?.cancel() ?? [], records);
+    for (const task of [...this.due.values()]) {
+      this.due.delete(task.path);
+      const record = records.tasks.get(task.path);
+      const failed = run.state === "FAILED" && (record !== undefined || driverFailed(run, task.taskName));
+      const result: TaskResult = failed
+        ? { path: task.path, state: "FAILED", error: failure(task.path) }
+        : { path: task.path, state: "CANCELED" };
+      yield this.finishedTask(
+        result,
+        { startTime: record?.startTime ?? this.now, endTime: this.now, cached: false },
+        task,
+      );
+      yield* this.applied(result, records);
+    }
+    for (const { path, leaf, error, taskName } of this.unable) {
+      if (!leaf || this.told.has(path) || hasRun(records.tasks.get(path))) continue;
+      const at = { startTime: this.now, endTime: this.now, cached: false };
+      yield this.finishedTask({ path, state: "FAILED", error }, at, { displayName: taskName });
+    }
+  }
+
+  /** What is recorded of tasks that the interpreter did not come to. */
+  private *unforeseen(records: RunRecords): Generator<Told> {
+    for (const [path, record] of records.tasks) {
+      if (record.graph || this.told.has(path) || record.state === "RUNNING") continue;
+      if (record.state === "NOT_TRIGGERED") {
+        yield this.skipped(path, {});
+        continue;
+      }
+      yield* this.start(path, record, { records, task: undefined });
+      const { "executor-logs": _, ...made } = records.artifacts.get(record.executionId)?.outputs ?? {};
+      const outputs = { parameters: record.outputs, artifacts: artifactValues(made) };
+      const { state } = record;
+      const result: TaskResult =
+        state === "FAILED" ? { path, state, error: failure(path) } : { path, state, outputs };
+      yield this.finishedTask(result, record, undefined);
+    }
+  }
+
+  private skipped(path: TaskPath, name: { readonly name?: string }): Told {
+    this.told.add(path);
+    const reason = { kind: "condition-false", condition: "" } as const;
+    return { time: this.now, event: { type: "task-skipped", path, ...name, reason } };
+  }
+
+  private finishedTask(
+    { path, state, outputs, error }: TaskResult,
+    { startTime, endTime, cached }: Pick<TaskRecord, "startTime" | "endTime" | "cached">,
+    task: DueTask | { readonly displayName: string } | undefined,
+  ): Told {
+    this.told.add(path);
+    // Where the interpreter did not come to a task, nothing says that it is not sealed.
+    const hide =
+      task === undefined || !("outputParameters" in task) ? this.confidential : isConfidential(task);
+    return {
+      time: endTime,
+      event: {
+        ...{ type: "task-finished", path, ...nameOf(path, task), state, cached, startTime },
+        ...(outputs === undefined ? {} : { outputs }),
+        ...(hide ? { hidden: Object.keys(outputs?.parameters ?? {}) } : {}),
+        ...(error === undefined ? {} : { error }),
+      },
+    };
+  }
+
+  private lose(reason: string): void {
+    this.lost ??= {
+      code: "CLUSTER_OUTPUTS_INCOMPLETE",
+      message: `run: what its spec means and what ML Metadata holds differ: ${reason}`,
+      hint: "tasks are shown as they are recorded; outputs that follow from this task can't be told",
+    };
+  }
+
+  private incomplete(run: Run): ErrorBody | undefined {
+    if (this.lost !== undefined || run.state !== "SUCCEEDED" || this.outcome !== undefined) return this.lost;
+    const [first, ...others] = this.due.keys();
+    const more = others.length === 0 ? "" : ` and of ${others.length} more tasks`;
+    return {
+      code: "CLUSTER_OUTPUTS_INCOMPLETE",
+      message: `run: it succeeded, and ML Metadata has no end of ${first ?? "its tasks"}${more}`,
+      hint: "records of old runs may have been removed there; the run's page in Kubeflow shows what is left",
+    };
+  }
+}
+
+interface Surroundings {
+  readonly records: RunRecords;
+  readonly task: DueTask | undefined;
+}
+
+function nameOf(path: TaskPath, task: { readonly displayName: string } | undefined): { name?: string } {
+  return task === undefined || path.endsWith(task.displayName) ? {} : { name: task.displayName };
+}
+
+function sealed(parameters: JsonObject): JsonObject {
+  return Object.fromEntries(Object.keys(parameters).map((name) => [name, sealedValue]));
+}
+
+function hasRun(record: TaskRecord | undefined): boolean {
+  return record !== undefined && record.state !== "NOT_TRIGGERED";
+}
+
+function resultOf(task: DueTask, record: TaskRecord, artifacts: ExecutionArtifacts | undefined): TaskResult {
+  const { path, outputParameters, outputArtifacts } = task;
+  if (record.state !== "SUCCEEDED") return { path, state: "FAILED", error: failure(path) };
+  const outputs: TaskOutputs = {
+    parameters: declaredOnly(record.outputs, outputParameters),
+    artifacts: artifactValues(declaredOnly(artifacts?.outputs ?? {}, outputArtifacts), outputArtifacts),
+  };
+  return { path, state: "SUCCEEDED", outputs };
+}
+
+/** The API of the official backend has no reasons. */
+function failure(path: TaskPath): ErrorBody {
+  return { code: "CLUSTER_TASK_FAILED", message: `${path}: it failed on the cluster; its log says why` };
+}
+
+function driverFailed({ run_details: details }: Run, taskName: string): boolean {
+  return (details?.task_details ?? []).some(
+    ({ display_name, state }) => display_name === `${taskName}-driver` && state === "FAILED",
+  );
+}
