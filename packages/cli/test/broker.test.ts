@@ -195,7 +195,7 @@ describe("sealflow broker", () => {
     // Without being told: the file is looked at every two seconds.
     await sign(5);
     await expect.poll(epoch, { timeout: 20_000 }).toBe(5);
-    expect(written.stderr).toContain("live.signed: policy epoch 5 is in force");
+    await expect.poll(() => written.stderr).toContain("live.signed: policy epoch 5 is in force");
     await sign(4);
     context?.reload();
     await expect.poll(() => written.stderr).toContain("TRUST_POLICY_EPOCH");

@@ -6,6 +6,7 @@ export { pythonSources } from "./environments/sources.js";
 export * from "./events.js";
 export { type PythonComponent, pythonComponent } from "./executors/wrapper.js";
 export * from "./result.js";
+export { checkpointFile, RecordFile } from "./sealed/broker-files.js";
 export type { EnclavePlatform, PlatformMaker } from "./sealed/platform.js";
 export { type ProjectAnchors, SealedProject, type SealedProjectOptions } from "./sealed/project.js";
 export type { SealedSettings } from "./sealed/session.js";

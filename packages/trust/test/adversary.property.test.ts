@@ -43,6 +43,7 @@ import {
 
 const slow = process.env.SEALFLOW_SLOW !== undefined;
 const maximumAttempts = 4;
+
 const settings = { numRuns: slow ? 300 : 8 };
 const steps = slow ? 120 : 60;
 
@@ -474,21 +475,27 @@ function strangePlatform(): Promise<World> {
 }
 
 const action: fc.Arbitrary<Action> = fc.tuple(fc.nat(15), fc.nat(1000), fc.nat(1000), fc.nat(1000));
+/** With so little memory the broker keeps no run but the one that it was asked about last. */
+const memory = fc.constantFrom({ runMemoryBytes: 1 }, {});
 
 describe("the protocol with an active adversary", () => {
   it("lets no key reach a task that is not due, and no run verify that was not the registered one", async () => {
     let grants = 0;
     let finished = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: steps, maxLength: steps }), async (actions) => {
-        const world = await createWorld({ maximumAttempts });
-        const registered = [await registerRun(world), await registerRun(world)];
-        const runs = registered.map(({ runId, registered: { registration } }) => ({ runId, registration }));
-        const play = new Play(world, runs);
-        for (const each of actions) await play.act(each);
-        grants += play.grantsGiven;
-        finished += await judge(play);
-      }),
+      fc.asyncProperty(
+        fc.array(action, { minLength: steps, maxLength: steps }),
+        memory,
+        async (actions, broker) => {
+          const world = await createWorld({ maximumAttempts, broker });
+          const registered = [await registerRun(world), await registerRun(world)];
+          const runs = registered.map(({ runId, registered: { registration } }) => ({ runId, registration }));
+          const play = new Play(world, runs);
+          for (const each of actions) await play.act(each);
+          grants += play.grantsGiven;
+          finished += await judge(play);
+        },
+      ),
       { ...settings, endOnFailure: true },
     );
     // The adversary must not have been so strong that nothing happened.

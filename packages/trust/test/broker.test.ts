@@ -6,6 +6,7 @@ import {
   type Challenge,
   type Flow,
   memoryKeeper,
+  memoryStore,
   openCheckpoint,
   signTrustPolicy,
   startBroker,
@@ -575,13 +576,7 @@ describe("the broker's store", () => {
     await runTask(world, runId, "prepare");
     const { records } = world.store;
     const start = (changed: readonly Uint8Array<ArrayBuffer>[], options = {}) => {
-      const store: BrokerStore = {
-        async *read() {
-          yield* changed;
-        },
-        append: async () => undefined,
-      };
-      return startBroker({ ...world.brokerOptions, store, ...options });
+      return startBroker({ ...world.brokerOptions, store: memoryStore([...changed]), ...options });
     };
     await expect(start(records)).resolves.toBeDefined();
     await expect(start(records.slice(0, -1))).rejects.toMatchObject({ code: "TRUST_LOG_ROLLED_BACK" });
@@ -602,15 +597,9 @@ describe("the broker's store", () => {
     const world = await createWorld();
     const early = [...world.store.records];
     const { registered } = await registerRun(world);
-    const store: BrokerStore = {
-      async *read() {
-        yield* early;
-      },
-      append: async () => undefined,
-    };
     const options = {
       ...world.brokerOptions,
-      store,
+      store: memoryStore(early),
       keeper: memoryKeeper(),
       checkpoints: [registered.checkpoint],
     };
@@ -628,6 +617,7 @@ describe("the broker's store", () => {
     let full = false;
     const store: BrokerStore = {
       read: () => world.store.read(),
+      get: (index) => world.store.get(index),
       append: async (record) => {
         if (full) throw new Error("no space left");
         await world.store.append(record);

@@ -124,7 +124,7 @@ export class SealedProject {
       policySigner: toHex(policySigner.publicKey),
       roots: platform.roots,
       store: records,
-      keeper: checkpointFile(layout.checkpoint),
+      keeper: checkpointFile(layout.checkpoint, { sync: false }),
       clock: { now: options.now },
       random,
     });

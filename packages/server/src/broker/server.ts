@@ -1,11 +1,12 @@
 /** A running broker: its store, its socket. */
 import { join } from "node:path";
 import { type Clock, type Logger, SealflowError } from "@sealflow/core";
+import { checkpointFile } from "@sealflow/engine";
 import { type BrokerOptions, startBroker } from "@sealflow/trust";
 import { isLoopback } from "../http/guard.js";
 import { type Listening, listen, type TlsFiles } from "../http/listen.js";
 import { createBrokerApp } from "./app.js";
-import { checkpointKeeper, openBrokerStore } from "./store.js";
+import { openBrokerStore } from "./store.js";
 
 /** How a broker is served. */
 export interface BrokerServerOptions
@@ -21,6 +22,7 @@ export interface BrokerServerOptions
     | "recovery"
     | "nonceLifetimeMs"
     | "grantLifetimeMs"
+    | "runMemoryBytes"
   > {
   /** Where its records are. */
   readonly directory: string;
@@ -62,8 +64,8 @@ export interface RunningBroker {
 /**
  * Takes up the records, and listens.
  *
- * @throws SealflowError `SERVER_TLS_REQUIRED`, `SERVER_STORE_…`, `SERVER_ADDRESS_UNAVAILABLE`, `TRUST_LOG_ROLLED_BACK`,
- *   `TRUST_POLICY_EPOCH`, `TRUST_STORE_RECORD`
+ * @throws SealflowError `SERVER_TLS_REQUIRED`, `SERVER_STORE_…`, `SERVER_ADDRESS_UNAVAILABLE`, `ENGINE_SEALED_LOG_DAMAGED`,
+ *   `ENGINE_CHECKPOINT_UNREADABLE`, `TRUST_LOG_ROLLED_BACK`, `TRUST_POLICY_EPOCH`, `TRUST_STORE_RECORD`
  */
 export async function startBrokerServer(options: BrokerServerOptions): Promise<RunningBroker> {
   const { host = "127.0.0.1", port = 8443, directory, clock = { now: Date.now } } = options;
@@ -74,7 +76,7 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<R
     const broker = await startBroker({
       ...options,
       ...{ clock, store: store.records },
-      keeper: checkpointKeeper(options.checkpointFile ?? join(directory, "checkpoint.json")),
+      keeper: checkpointFile(options.checkpointFile ?? join(directory, "checkpoint.json")),
     });
     const app = createBrokerApp({
       ...{ broker, clock, log: options.log ?? { log: () => undefined } },
@@ -98,12 +100,12 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<R
         await close();
         // Whatever was accepted before is worked off when this one's turn comes.
         await broker.describe().catch(() => undefined);
-        store.close();
+        await store.close();
       },
     };
   } catch (error) {
     await listening?.close();
-    store.close();
+    await store.close();
     throw error;
   }
 }

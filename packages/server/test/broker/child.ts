@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromHex } from "@sealflow/core";
+import { checkpointFile } from "@sealflow/engine";
 import { type BrokerStore, type CheckpointKeeper, startBroker } from "@sealflow/trust";
 import { createBrokerApp } from "../../src/broker/app.js";
-import { checkpointKeeper, openBrokerStore } from "../../src/broker/store.js";
+import { openBrokerStore } from "../../src/broker/store.js";
 import { listen } from "../../src/http/listen.js";
 
 /** What the test writes for it. */
@@ -23,13 +24,14 @@ export interface ChildSetup {
 
 const setup = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as ChildSetup;
 const { records } = openBrokerStore(setup.directory);
-const kept = checkpointKeeper(join(setup.directory, "checkpoint.json"));
+const kept = checkpointFile(join(setup.directory, "checkpoint.json"));
 let appended = 0;
 const dieAt = (point: string) => {
   if (setup.crash?.point === point && setup.crash.record === appended) process.kill(process.pid, "SIGKILL");
 };
 const store: BrokerStore = {
   read: () => records.read(),
+  get: (index) => records.get(index),
   append: async (record) => {
     appended++;
     dieAt("before");

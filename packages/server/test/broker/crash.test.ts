@@ -34,9 +34,15 @@ beforeAll(async () => {
     conditions: ["@sealflow/source"],
     packages: "external",
     alias: Object.fromEntries(
-      ["core", "trust", "pipeline", "attest", "seal"].map((name) => [
+      [
+        ["seal/node", "seal/src/node.ts"],
+        ...["core", "trust", "pipeline", "attest", "seal", "engine"].map((name) => [
+          name,
+          `${name}/src/index.ts`,
+        ]),
+      ].map(([name, path]) => [
         `@sealflow/${name}`,
-        fileURLToPath(new URL(`../../../${name}/src/index.ts`, import.meta.url)),
+        fileURLToPath(new URL(`../../../${path}`, import.meta.url)),
       ]),
     ),
   });
@@ -233,15 +239,13 @@ describe("a broker killed while it decides", () => {
     await supervised.start();
     const { broker, directory } = supervised;
     const { runId } = await registerRun(world, {}, broker);
-    const database = readFileSync(join(directory, "broker.db"));
-    const wal = readFileSync(join(directory, "broker.db-wal"));
+    const records = readFileSync(join(directory, "broker.log"));
     await runToEnd(world, runId, { broker });
     await expect(broker.status(runId)).resolves.toMatchObject({ state: "SUCCEEDED" });
     // A backup of the records alone is put back, as an operator might who wants the model trained again.
     const { startBrokerServer } = await import("../../src/broker/server.js");
     const again = temporaryDirectory();
-    writeFileSync(join(again, "broker.db"), database);
-    writeFileSync(join(again, "broker.db-wal"), wal);
+    writeFileSync(join(again, "broker.log"), records);
     const options = {
       ...world.brokerOptions,
       ...{ directory: again, port: 0, checkpointFile: join(directory, "checkpoint.json") },

@@ -139,7 +139,7 @@ describe("the broker over HTTP", () => {
       Buffer.from(world.loans.dataKey).toString("base64"),
       granted.content.inputs.loans?.[0]?.key ?? "",
     ];
-    const kept = ["broker.db", "broker.db-wal", "checkpoint.json"].map((name) =>
+    const kept = ["broker.log", "checkpoint.json"].map((name) =>
       readFileSync(join(directory, name), "latin1"),
     );
     expect(logged.join("\n")).toContain("TRUST_TASK_NOT_DUE");

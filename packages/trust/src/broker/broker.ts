@@ -24,10 +24,10 @@ import type { TaskBroker } from "../protocol/task-broker.js";
 import { challenge } from "./challenging.js";
 import { BrokerCore, type BrokerOptions } from "./core.js";
 import { commit, fail } from "./finishing.js";
-import { decodeRecord } from "./records.js";
 import { register } from "./registering.js";
 import { request } from "./requesting.js";
 import type { ReleasedOutputs } from "./run-state.js";
+import { SealedRecords } from "./sealed-records.js";
 import { brokerKeysFrom } from "./secrets.js";
 import { BrokerState } from "./state.js";
 import { newRunId, offerLifetime } from "./tokens.js";
@@ -59,12 +59,8 @@ export interface Broker extends TaskBroker {
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const keys = await brokerKeysFrom(options.secret, options.random);
-  const state = new BrokerState(options.policySigner);
-  let records = 0;
-  for await (const sealed of options.store.read()) {
-    await state.apply(decodeRecord(await keys.openRecord(sealed, records)), false);
-    records++;
-  }
+  const records = new SealedRecords(options.store, keys);
+  const state = await BrokerState.from(records, options);
   const core = new BrokerCore(options, keys, { state, records });
   await checkLog(core);
   await putPolicy(core, options.policy);
@@ -76,12 +72,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 async function checkLog(core: BrokerCore): Promise<void> {
   const { keeper, checkpoints = [], recovery } = core.options;
   const kept = await keeper.read();
+  const { log, recovered } = core.state.index;
   const lost: LogEntry[] = [];
   for (const envelope of [...(kept === undefined ? [] : [kept]), ...checkpoints]) {
     const checkpoint = await openCheckpoint(envelope, core.keys.brokerKey);
-    if (core.state.recovered.has(checkpoint.root)) continue;
-    if (recovery === undefined) await core.state.log.requireContinues(checkpoint);
-    else if (!(await core.state.log.continues(checkpoint))) {
+    if (recovered.has(checkpoint.root)) continue;
+    if (recovery === undefined) await log.requireContinues(checkpoint);
+    else if (!(await log.continues(checkpoint))) {
       const { size, root } = checkpoint;
       lost.push({ ...core.entry(), kind: "recovered", reason: recovery.reason, size, root });
     }
@@ -105,7 +102,7 @@ function brokerOver(core: BrokerCore): Broker {
     brokerKey,
     recipient,
     putPolicy: (envelope) => core.exclusive(() => putPolicy(core, envelope)),
-    released: (runId, path) => core.exclusive(async () => core.state.run(runId).released(path)),
+    released: (runId, path) => core.exclusive(async () => (await core.state.run(runId)).released(path)),
     describe: () => core.exclusive(() => describe(core)),
     openRun: () => openRun(core),
     register: (message: RegisterRequest): Promise<Registered> =>
@@ -139,7 +136,7 @@ async function openRun(core: BrokerCore): Promise<RunOffer> {
 }
 
 async function status(core: BrokerCore, runId: string): Promise<RunStatus> {
-  const run = core.state.run(runId);
+  const run = await core.state.run(runId);
   return {
     runId,
     registration: run.registrationDigest,

@@ -8,17 +8,18 @@ import { type Challenge, type Committed, readChallenge } from "../protocol/messa
 import { signReuseStatement } from "../statement/reuse-statement.js";
 import type { BrokerCore, DueComponent } from "./core.js";
 import { inputCommitments, inputDigests, maximumAttempts, resultIdentity } from "./granting.js";
-import { type Original, permitsOriginal } from "./permitting.js";
-import type { ReusedRecord } from "./records.js";
+import { permitsOriginal } from "./permitting.js";
+import { resultOf, reusedResult } from "./run-records.js";
 import type { RunState } from "./run-state.js";
+import type { RegisteredRun, ReusableResult } from "./state.js";
 import { newNonce } from "./tokens.js";
 
 /** @throws SealflowError `TRUST_RUN_UNKNOWN`, `TRUST_POLICY_STALE`, `TRUST_TASK_NOT_DUE`, `TRUST_ATTEMPTS_EXHAUSTED` */
 export async function challenge(core: BrokerCore, message: unknown): Promise<Challenge | Committed> {
   const { runId, path } = readChallenge(message);
-  const committed = core.state.run(runId).committedAnswer(path);
+  const committed = (await core.state.run(runId)).committedAnswer(path);
   if (committed !== undefined) return committed;
-  const run = core.openRun(runId);
+  const run = await core.openRun(runId);
   const found = core.requireDue(run, path);
   return (await reuse(core, run, found)) ?? newChallenge(core, run, found);
 }
@@ -66,64 +67,56 @@ export async function reuseKeyOf(
 async function mayReuse(
   core: BrokerCore,
   run: RunState,
-  of: { readonly original: ReusedRecord["original"]; readonly found: DueComponent },
+  of: { readonly from: RegisteredRun; readonly original: ReusableResult; readonly found: DueComponent },
 ): Promise<boolean> {
-  const { original, found } = of;
-  const from = core.state.run(original.runId);
-  const policies = [run.policy, core.policy()].filter(({ digest }) => digest !== from.policy.digest);
-  if (policies.length === 0) return true;
-  const made = await originalOf(core, from, original.path);
-  if (made === undefined) return false;
-  for (const policy of policies) {
+  const { from, original, found } = of;
+  const { transcript, evidence, entries } = original.granted;
+  const made = { run: from, transcript, evidence, grantedAt: Date.parse(entries[0]?.time ?? "") };
+  for (const policy of [run.policy, core.policy()]) {
     if (!(await permitsOriginal(core, policy, made, found.component.measuredAs))) return false;
   }
   return true;
 }
 
-async function originalOf(core: BrokerCore, run: RunState, path: string): Promise<Original | undefined> {
-  const attempt = run.task(path).committed?.attempt ?? 0;
-  const record = await core.grantedRecord(run, { path, attempt });
-  if (record === undefined) return undefined;
-  const { transcript, evidence, entries } = record;
-  return { run, transcript, evidence, grantedAt: Date.parse(entries[0]?.time ?? "") };
-}
-
 /** Finishes a task with the result of an earlier one that is the same in everything that matters. */
 async function reuse(core: BrokerCore, run: RunState, found: DueComponent): Promise<Committed | undefined> {
-  const { due } = found;
   const key = await reuseKeyOf(core, run, found);
-  const original = key === undefined ? undefined : core.state.reusable.get(key);
-  if (original === undefined || !(await mayReuse(core, run, { original, found }))) return undefined;
-  const from = core.state.run(original.runId);
-  const result = from.task(original.path).committed;
+  const original = key === undefined ? undefined : await core.state.reusable(key);
+  if (original === undefined) return undefined;
+  const from = await core.state.registered(original.registered);
+  if (!(await mayReuse(core, run, { from, original, found }))) return undefined;
   // An artifact is made once in a run: the same result can't come in twice.
-  const known = Object.keys(result?.secrets.artifacts ?? {}).some((digest) => run.artifacts.has(digest));
-  if (result === undefined || known) return undefined;
-  const { attempt, statement } = result;
-  const granted = from.attempt(original.path, attempt);
-  if (granted === undefined) return undefined;
+  const known = Object.keys(original.committed.secrets.artifacts).some((digest) => run.artifacts.has(digest));
+  return known ? undefined : reuseFrom(core, run, { from, original, due: found.due });
+}
+
+async function reuseFrom(
+  core: BrokerCore,
+  run: RunState,
+  of: { readonly from: RegisteredRun; readonly original: ReusableResult; readonly due: DueTask },
+): Promise<Committed | undefined> {
+  const { from, due } = of;
+  const { indices: original, granted, committed } = of.original;
+  const { path } = due;
   // With the original's salts the commitments are the original's exactly when the values are, which everyone can check.
   const { salts } = granted;
   const envelope = await signReuseStatement(
     {
       registration: run.registrationDigest,
-      path: due.path,
-      original: { registration: from.registrationDigest, path: original.path, attempt },
+      path,
+      original: { registration: from.registrationDigest, path: committed.path, attempt: committed.attempt },
       inputs: { parameters: await inputCommitments(due, salts), artifacts: inputDigests(due) },
-      statement,
+      statement: resultOf(committed).statement,
     },
     core.keys.signer,
   );
   const entry: LogEntry = {
     ...core.state.entryOf(run, core.now()),
-    ...{ kind: "reused", path: due.path, statement: await envelopeDigest(envelope) },
+    ...{ kind: "reused", path, statement: await envelopeDigest(envelope) },
   };
-  run.finish(due.path, core.state.reusedResult({ original, entries: [entry] }));
+  run.finish(path, reusedResult({ entries: [entry] }, committed));
   const entries = [entry, ...(await core.state.finishedAfter(run, entry))];
   const { runId } = run.registration;
-  await core.decide(
-    { kind: "reused", runId, path: due.path, statement: envelope, salts, original, entries },
-    true,
-  );
-  return run.committedAnswer(due.path);
+  await core.decide({ kind: "reused", runId, path, statement: envelope, salts, original, entries }, true);
+  return run.committedAnswer(path);
 }

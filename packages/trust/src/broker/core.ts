@@ -7,10 +7,10 @@ import { failure } from "../failure.js";
 import type { LogEntry } from "../log/entry.js";
 import type { TrustPolicy } from "../policy.js";
 import { member } from "../record.js";
-import type { Transcript } from "../transcript.js";
 import { requireStillAuthorised } from "./permitting.js";
-import { type BrokerRecord, decodeRecord, encodeRecord, type GrantedRecord } from "./records.js";
+import type { BrokerRecord } from "./records.js";
 import type { RunState } from "./run-state.js";
+import type { SealedRecords } from "./sealed-records.js";
 import type { BrokerKeys } from "./secrets.js";
 import type { BrokerState, PolicyInForce } from "./state.js";
 import type { BrokerStore, CheckpointKeeper } from "./store.js";
@@ -39,6 +39,11 @@ export interface BrokerOptions {
   readonly nonceLifetimeMs?: number;
   /** How long a grant can be opened, in milliseconds; default one hour. */
   readonly grantLifetimeMs?: number;
+  /**
+   * Runs stay in memory while their records, less the evidence, are within so many bytes; those used least recently are let go
+   * first and read again when they are asked for. Default 64 MiB.
+   */
+  readonly runMemoryBytes?: number;
 }
 
 /** A task that may run now, and what the policy demands of it. */
@@ -51,27 +56,31 @@ export interface DueComponent {
 export class BrokerCore {
   readonly options: BrokerOptions;
   readonly keys: BrokerKeys;
+  readonly records: SealedRecords;
   readonly state: BrokerState;
-  #records: number;
   #queue: Promise<unknown> = Promise.resolve();
   #broken = false;
 
   constructor(
     options: BrokerOptions,
     keys: BrokerKeys,
-    from: { readonly state: BrokerState; readonly records: number },
+    from: { readonly state: BrokerState; readonly records: SealedRecords },
   ) {
     this.options = options;
     this.keys = keys;
     this.state = from.state;
-    this.#records = from.records;
+    this.records = from.records;
   }
 
   /** Runs one operation after the other: between reading the state and recording a decision nothing else happens. */
   exclusive<Result>(operation: () => Promise<Result>): Promise<Result> {
-    const result = this.#queue.then(() => {
+    const result = this.#queue.then(async () => {
       if (this.#broken) throw broken();
-      return operation();
+      try {
+        return await operation();
+      } finally {
+        this.state.trim();
+      }
     });
     this.#queue = result.catch(() => undefined);
     return result;
@@ -84,9 +93,8 @@ export class BrokerCore {
    */
   async decide(record: BrokerRecord, advanced = false): Promise<void> {
     try {
-      const index = this.#records++;
-      await this.options.store.append(await this.keys.sealRecord(encodeRecord(record), index));
-      await this.state.apply(record, advanced);
+      const bytes = await this.records.append(record, this.state.index.size);
+      await this.state.apply(record, { bytes, advanced });
       await this.options.keeper.write(await this.checkpoint());
     } catch (error) {
       // Memory and disk may differ now: only a restart, which reads the disk, can tell.
@@ -97,7 +105,7 @@ export class BrokerCore {
 
   /** Time of a decision that is made now, in milliseconds since the Unix epoch. */
   now(): number {
-    return this.state.log.timeAt(this.options.clock.now());
+    return this.state.index.log.timeAt(this.options.clock.now());
   }
 
   /** @throws TypeError before a policy is in force. */
@@ -106,30 +114,8 @@ export class BrokerCore {
     return this.state.policy;
   }
 
-  /** All records again, from the store. */
-  async *records(): AsyncGenerator<BrokerRecord> {
-    let index = 0;
-    for await (const sealed of this.options.store.read()) {
-      yield decodeRecord(await this.keys.openRecord(sealed, index++));
-    }
-  }
-
-  /** The record of an attempt's grant: evidence is not kept in memory. */
-  async grantedRecord(
-    run: RunState,
-    { path, attempt }: Pick<Transcript, "path" | "attempt">,
-  ): Promise<GrantedRecord | undefined> {
-    const { runId } = run.registration;
-    for await (const record of this.records()) {
-      if (record.kind !== "granted" || record.runId !== runId) continue;
-      const { transcript } = record;
-      if (transcript.path === path && transcript.attempt === attempt) return record;
-    }
-    return undefined;
-  }
-
   checkpoint(): Promise<Envelope> {
-    return this.state.log.checkpoint({
+    return this.state.index.log.checkpoint({
       domain: this.options.domain,
       policyEpoch: this.state.policy?.policy.epoch ?? 1,
       now: this.options.clock.now(),
@@ -151,8 +137,8 @@ export class BrokerCore {
    *
    * @throws SealflowError `TRUST_RUN_UNKNOWN`, `TRUST_POLICY_STALE`, `TRUST_REGISTRATION_TIME`
    */
-  openRun(runId: string): RunState {
-    const run = this.state.run(runId);
+  async openRun(runId: string): Promise<RunState> {
+    const run = await this.state.run(runId);
     const { registration } = run;
     requireStillAuthorised(run, this.policy());
     if (this.now() >= Date.parse(registration.expiresAt)) {

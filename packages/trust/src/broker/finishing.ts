@@ -13,8 +13,8 @@ import { requireOpens, requireStatedUnder } from "./committing.js";
 import type { BrokerCore } from "./core.js";
 import { maximumAttempts } from "./granting.js";
 import { requireStillAccepted } from "./requesting.js";
+import { resultOf } from "./run-records.js";
 import type { GrantedAttempt, RunState } from "./run-state.js";
-import { resultOf } from "./state.js";
 
 /**
  * @throws SealflowError `TRUST_RUN_UNKNOWN`, `TRUST_POLICY_STALE`, `TRUST_EVIDENCE_REFUSED`, `TRUST_TASK_NOT_DUE`, `TRUST_COMMIT_…`,
@@ -22,9 +22,9 @@ import { resultOf } from "./state.js";
  */
 export async function commit(core: BrokerCore, message: unknown): Promise<Committed> {
   const { runId, path, attempt, statement, secrets: sealed } = readCommit(message);
-  const first = core.state.run(runId).committedAnswer(path);
+  const first = (await core.state.run(runId)).committedAnswer(path);
   if (first !== undefined) return first;
-  const run = core.openRun(runId);
+  const run = await core.openRun(runId);
   const found = core.requireDue(run, path);
   const granted = requireLive(run, path, attempt);
   const { transcript, entry: grantEntry } = granted;
@@ -43,10 +43,18 @@ export async function commit(core: BrokerCore, message: unknown): Promise<Commit
   run.finish(path, resultOf({ attempt, outputs, secrets, entries: [entry] }));
   const entries = [entry, ...(await core.state.finishedAfter(run, entry))];
   const key = reuseKey === undefined ? {} : { reuseKey };
-  await core.decide(
-    { kind: "committed", runId, path, attempt, statement, outputs, secrets, ...key, entries },
-    true,
-  );
+  const record = {
+    runId,
+    path,
+    attempt,
+    statement,
+    outputs,
+    secrets,
+    granted: granted.record,
+    ...key,
+    entries,
+  };
+  await core.decide({ kind: "committed", ...record }, true);
   return answer(run, path);
 }
 
@@ -57,11 +65,12 @@ export async function commit(core: BrokerCore, message: unknown): Promise<Commit
 export async function fail(core: BrokerCore, message: unknown): Promise<FailureAnswer | Committed> {
   const { runId, path, attempt, statement } = readFailure(message);
   const digest = await envelopeDigest(statement);
-  const known = core.state.run(runId).attempt(path, attempt)?.failure;
+  const asked = await core.state.run(runId);
+  const known = asked.attempt(path, attempt)?.failure;
   if (known?.statement === digest) return { kind: "failed", path, attempt, final: known.final };
-  const first = core.state.run(runId).committedAnswer(path);
+  const first = asked.committedAnswer(path);
   if (first !== undefined) return first;
-  const run = core.openRun(runId);
+  const run = await core.openRun(runId);
   const { due } = core.requireDue(run, path);
   const { transcript, entry: grantEntry } = requireLive(run, path, attempt);
   const stated = await verifyFailureStatement(statement, transcript);

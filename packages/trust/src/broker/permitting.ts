@@ -10,11 +10,7 @@ import type { TrustPolicy } from "../policy.js";
 import { authorises, type Registration } from "../registration.js";
 import { reportDataOf, type Transcript } from "../transcript.js";
 import type { BrokerCore } from "./core.js";
-import type { RunState } from "./run-state.js";
-import type { PolicyInForce } from "./state.js";
-
-/** A run that was registered under a policy that the broker knows. */
-type RegisteredRun = Pick<RunState, "registration" | "flow" | "policy">;
+import type { PolicyInForce, RegisteredRun } from "./state.js";
 
 /**
  * Demands that the policy in force authorises a run of an earlier one: by the same submitter's key, with a flow that lets it

@@ -40,6 +40,8 @@ export interface CommittedRecord extends OfRun {
   readonly statement: Envelope;
   readonly outputs: TaskResultStated["outputs"];
   readonly secrets: CommitSecrets;
+  /** Index of the record of its grant. */
+  readonly granted: number;
   /** By what later tasks may find the result, hex; absent when they may not. */
   readonly reuseKey?: string;
 }
@@ -53,14 +55,23 @@ export interface FailedRecord extends OfRun {
   readonly final: boolean;
 }
 
+/** Indices of the records that a reused result rests on. */
+export interface OriginalRecords {
+  readonly registered: number;
+  readonly granted: number;
+  readonly committed: number;
+}
+
 export interface ReusedRecord extends OfRun {
   readonly kind: "reused";
   readonly path: string;
   readonly statement: Envelope;
   readonly salts: Salts;
-  /** The committed task whose result it is. */
-  readonly original: { readonly runId: string; readonly path: string };
+  readonly original: OriginalRecords;
 }
+
+/** A record of a run. */
+export type RunRecord = RegisteredRecord | GrantedRecord | CommittedRecord | FailedRecord | ReusedRecord;
 
 /** Everything that is stored. */
 export type BrokerRecord =
@@ -71,11 +82,7 @@ export type BrokerRecord =
       readonly entries: readonly LogEntry[];
     }
   | { readonly kind: "recovered"; readonly entries: readonly LogEntry[] }
-  | RegisteredRecord
-  | GrantedRecord
-  | CommittedRecord
-  | FailedRecord
-  | ReusedRecord;
+  | RunRecord;
 
 /** Bytes of a record before it is encrypted. */
 export function encodeRecord(record: BrokerRecord): Uint8Array<ArrayBuffer> {

@@ -22,11 +22,11 @@ export async function register(core: BrokerCore, message: unknown): Promise<Regi
   const request = readRegister(message);
   const { runId } = request;
   const digest = await envelopeDigest(request.registration);
-  const known = core.state.runs.get(runId);
+  const known = core.state.index.find(runId);
   if (known === undefined) await registerNew(core, request, digest);
-  else if (known.registrationDigest !== digest) {
+  else if (known.registration !== digest) {
     throw failure("TRUST_RUN_TAKEN", `run ${runId}`, {
-      expected: `its registration ${known.registrationDigest}`,
+      expected: `its registration ${known.registration}`,
       got: digest,
     });
   }
@@ -73,7 +73,7 @@ async function inputKey(
   digest: Digest,
   opening: InputOpening | undefined,
 ): Promise<string> {
-  const known = core.state.inputKeys.get(digest);
+  const known = core.state.index.inputKeys.get(digest);
   if (known !== undefined) return known;
   const refuse = (got: string) =>
     failure("TRUST_INPUT_KEY", `input ${digest}`, { expected: "the opening of this artifact", got });

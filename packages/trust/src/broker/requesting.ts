@@ -21,12 +21,12 @@ import { requireNonce } from "./tokens.js";
 export async function request(core: BrokerCore, message: unknown): Promise<Granted | Committed> {
   const { runId, transcript, evidence } = readRequest(message);
   const { path } = transcript;
-  const committed = core.state.run(runId).committedAnswer(path);
+  const committed = (await core.state.run(runId)).committedAnswer(path);
   if (committed !== undefined) return committed;
-  const run = core.openRun(runId);
+  const run = await core.openRun(runId);
   const hash = toHex(await transcriptHash(transcript));
   const digest = await evidenceDigest(evidence);
-  const granted = core.state.grants.get(hash);
+  const granted = run.granted(hash);
   if (granted !== undefined) {
     if (granted.failure === undefined && granted.entry.evidence === digest) {
       await requireStillAccepted(core, run, { granted, evidence });
@@ -115,10 +115,9 @@ export async function requireStillAccepted(
 ): Promise<void> {
   const policy = core.policy();
   if (policy.digest === run.policy.digest) return;
-  const { transcript, entry } = of.granted;
+  const { transcript, entry, record } = of.granted;
   const { measuredAs } = core.requireDue(run, transcript.path).component;
-  const evidence = of.evidence ?? (await core.grantedRecord(run, transcript))?.evidence;
-  if (evidence === undefined) throw new TypeError("store: expected the record of a grant");
+  const evidence = of.evidence ?? (await core.records.of("granted", record)).evidence;
   const at = Date.parse(entry.time);
   await requireEvidence(core, { measuredAs, transcript, evidence }, { policy, at });
 }

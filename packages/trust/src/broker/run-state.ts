@@ -13,10 +13,12 @@ import { staticPath } from "../run/static-analysis.js";
 import type { TaskResultStated } from "../statement/task-statement.js";
 import type { Transcript } from "../transcript.js";
 import type { CommittedRecord, Salts } from "./records.js";
-import type { PolicyInForce } from "./state.js";
+import type { PolicyInForce, RegisteredRun } from "./state.js";
 
 /** An attempt that has a grant. */
 export interface GrantedAttempt {
+  /** Index of the record of its grant, which holds the evidence: that is not kept in memory. */
+  readonly record: number;
   readonly entry: LogEntryOf<"granted">;
   readonly transcript: Transcript;
   readonly grant: Envelope;
@@ -60,14 +62,10 @@ export class RunState {
   /** Leaf hash of the run's newest log entry, hex. */
   lastEntry: string | null = null;
   readonly #tasks = new Map<string, TaskState>();
+  /** By `H(T)`. */
+  readonly #grants = new Map<string, GrantedAttempt>();
 
-  constructor(run: {
-    readonly registration: Registration;
-    readonly registrationDigest: Digest;
-    readonly flow: Flow;
-    readonly policy: PolicyInForce;
-    readonly evaluation: RunEvaluation;
-  }) {
+  constructor(run: RegisteredRun & { readonly evaluation: RunEvaluation }) {
     this.registration = run.registration;
     this.registrationDigest = run.registrationDigest;
     this.flow = run.flow;
@@ -90,6 +88,17 @@ export class RunState {
 
   attempt(path: string, attempt: number): GrantedAttempt | undefined {
     return this.#tasks.get(path)?.attempts[attempt - 1];
+  }
+
+  /** Takes over a grant. */
+  grant(attempt: GrantedAttempt): void {
+    this.task(attempt.entry.path).attempts.push(attempt);
+    this.#grants.set(attempt.entry.transcript, attempt);
+  }
+
+  /** The attempt that a transcript was granted for. @param transcript `H(T)`, hex. */
+  granted(transcript: string): GrantedAttempt | undefined {
+    return this.#grants.get(transcript);
   }
 
   /** Takes over a result: the interpretation goes on, the artifacts' keys are known. */

@@ -1,18 +1,27 @@
-/** The broker's state: what its records say, taken over one by one, the same live and after a restart. */
+/** The broker's state: what its records say, the same live, after a restart, and for a run that was not in memory. */
 import { type Digest, fromBase64, toHex } from "@sealflow/core";
 import type { Envelope } from "@sealflow/seal";
 import { decodeDocument } from "../document.js";
-import { failure } from "../failure.js";
 import { encodeLogEntry, type LogEntry, type LogEntryOf } from "../log/entry.js";
 import { leafHash } from "../log/merkle.js";
-import type { TrustPolicy } from "../policy.js";
+import type { Flow, TrustPolicy } from "../policy.js";
 import { openTrustPolicy } from "../policy.js";
-import { registrationKind } from "../registration.js";
+import { type Registration, registrationKind } from "../registration.js";
 import { readRegisteredPipeline } from "../run/authorised.js";
 import { RunEvaluation } from "../run/evaluation.js";
-import { DecisionLog } from "./decision-log.js";
-import type { BrokerRecord, CommittedRecord, RegisteredRecord, ReusedRecord } from "./records.js";
-import { type CommittedResult, type GrantedAttempt, RunState } from "./run-state.js";
+import { RecordIndex } from "./record-index.js";
+import type {
+  BrokerRecord,
+  CommittedRecord,
+  GrantedRecord,
+  OriginalRecords,
+  RegisteredRecord,
+  RunRecord,
+} from "./records.js";
+import { defaultRunMemoryBytes, RunMemory } from "./run-memory.js";
+import { resultOf, reusedResult, takeOver } from "./run-records.js";
+import { RunState } from "./run-state.js";
+import type { RecordOf, SealedRecords } from "./sealed-records.js";
 
 /** A policy in force. */
 export interface PolicyInForce {
@@ -26,32 +35,75 @@ export interface LoggedRun extends Pick<RunState, "registrationDigest" | "lastEn
   readonly registration: Pick<RunState["registration"], "policyEpoch">;
 }
 
-/** Everything that the broker knows. */
-export class BrokerState {
-  readonly log = new DecisionLog();
-  readonly runs = new Map<string, RunState>();
-  /** Granted attempts by `H(T)`. */
-  readonly grants = new Map<string, GrantedAttempt & { readonly runId: string }>();
-  /** Results that may be reused, by their key. */
-  readonly reusable = new Map<string, { readonly runId: string; readonly path: string }>();
-  /** Data keys of external inputs, hex, by artifact. */
-  readonly inputKeys = new Map<string, string>();
-  /** Roots of checkpoints that the log was made to go on without. */
-  readonly recovered = new Set<string>();
-  policy: PolicyInForce | undefined;
-  /** Every policy that was ever in force, by digest. */
-  readonly policies = new Map<string, PolicyInForce>();
-  readonly #policySigner: string;
+/** A run as it was registered. */
+export interface RegisteredRun {
+  readonly registration: Registration;
+  readonly registrationDigest: Digest;
+  readonly flow: Flow;
+  /** That it was registered under, and stays under. */
+  readonly policy: PolicyInForce;
+}
 
-  constructor(policySigner: string) {
+/** A result that may be reused: the records that it rests on, and where they are. */
+export interface ReusableResult {
+  readonly indices: OriginalRecords;
+  readonly registered: RegisteredRecord;
+  readonly granted: GrantedRecord;
+  readonly committed: CommittedRecord;
+}
+
+/** What the state is made of. */
+export interface StateOptions {
+  readonly policySigner: string;
+  /** Default: 64 MiB. */
+  readonly runMemoryBytes?: number;
+}
+
+/** What the broker knows. Runs are in memory while they are used; each operation asks for its run anew. */
+export class BrokerState {
+  readonly index = new RecordIndex();
+  policy: PolicyInForce | undefined;
+  readonly #records: SealedRecords;
+  readonly #policySigner: string;
+  readonly #memory: RunMemory;
+  /** Policies that some run still has. */
+  readonly #policies = new Map<string, WeakRef<PolicyInForce>>();
+
+  private constructor(records: SealedRecords, { policySigner, runMemoryBytes }: StateOptions) {
+    this.#records = records;
     this.#policySigner = policySigner;
+    this.#memory = new RunMemory(runMemoryBytes ?? defaultRunMemoryBytes);
   }
 
-  /** @throws SealflowError `TRUST_RUN_UNKNOWN` */
-  run(runId: string): RunState {
-    const run = this.runs.get(runId);
-    if (run !== undefined) return run;
-    throw failure("TRUST_RUN_UNKNOWN", "run", { expected: "a registered run", got: runId });
+  /** The state that records give. Runs are not taken up before they are asked for. @throws SealflowError `TRUST_STORE_RECORD` */
+  static async from(records: SealedRecords, options: StateOptions): Promise<BrokerState> {
+    const state = new BrokerState(records, options);
+    let newest: RecordOf<"policy"> | undefined;
+    for await (const { record, bytes } of records.all()) {
+      await state.index.add(record, bytes);
+      if (record.kind === "policy") newest = record;
+    }
+    if (newest !== undefined) state.policy = await state.#opened(newest);
+    return state;
+  }
+
+  /**
+   * A registered run, for the operation that asks. Only one operation at a time may ask, so that each run is in memory once.
+   *
+   * @throws SealflowError `TRUST_RUN_UNKNOWN`
+   */
+  async run(runId: string): Promise<RunState> {
+    const { records, bytes } = this.index.run(runId);
+    const known = this.#memory.get(runId);
+    if (known !== undefined) return known;
+    const run = await this.#load(records);
+    this.#memory.keep(runId, run, bytes);
+    return run;
+  }
+
+  /** Lets go of the runs that were used least recently; between operations. */
+  trim(): void {
+    this.#memory.trim();
   }
 
   /** What every entry of a run says. */
@@ -69,107 +121,121 @@ export class BrokerState {
   async finishedAfter(run: RunState, entry: LogEntry): Promise<LogEntryOf<"finished">[]> {
     const { outcome } = run.evaluation;
     if (outcome === undefined) return [];
-    const previous = toHex(await leafHash(encodeLogEntry(entry)));
     const time = Date.parse(entry.time);
     const { registrationDigest, registration } = run;
-    const of = { registrationDigest, registration, lastEntry: previous };
+    const of = { registrationDigest, registration, lastEntry: await hashOf(entry) };
     return [{ ...this.entryOf(of, time), kind: "finished", state: outcome.state }];
   }
 
   /**
-   * Takes a record over.
+   * Takes over a record that was just made.
    *
-   * @param advanced True when the run's evaluation has the result already.
+   * @param of Its length without encryption, and whether the run's evaluation has its result already.
    */
-  async apply(record: BrokerRecord, advanced: boolean): Promise<void> {
-    if (record.kind === "registered") await this.#register(record);
-    let last: string | undefined;
-    for (const entry of record.entries) {
-      last = await this.log.append(entry);
-      if (entry.kind === "recovered") this.recovered.add(entry.root);
+  async apply(
+    record: BrokerRecord,
+    of: { readonly bytes: number; readonly advanced: boolean },
+  ): Promise<void> {
+    const index = this.index.size;
+    if (isLater(record)) {
+      const run = await this.run(record.runId);
+      await this.index.add(record, of.bytes);
+      await this.#take(run, record, { index, advanced: of.advanced });
+      this.#memory.keep(record.runId, run, this.index.run(record.runId).bytes);
+      return;
     }
-    if (record.kind === "policy") await this.#setPolicy(record);
-    if (record.kind === "policy" || record.kind === "recovered") return;
-    const run = this.run(record.runId);
-    run.lastEntry = last ?? run.lastEntry;
-    switch (record.kind) {
-      case "granted": {
-        const [entry] = record.entries;
-        if (entry?.kind !== "granted") return;
-        const attempt: GrantedAttempt = {
-          entry,
-          transcript: record.transcript,
-          grant: record.grant,
-          salts: record.salts,
-        };
-        run.task(entry.path).attempts.push(attempt);
-        this.grants.set(entry.transcript, Object.assign(attempt, { runId: record.runId }));
-        return;
-      }
-      case "committed":
-        if (!advanced) run.finish(record.path, resultOf(record));
-        if (record.reuseKey !== undefined)
-          this.reusable.set(record.reuseKey, { runId: record.runId, path: record.path });
-        return;
-      case "reused":
-        if (!advanced) run.finish(record.path, this.reusedResult(record));
-        return;
-      case "failed": {
-        const attempt = run.attempt(record.path, record.attempt);
-        const [entry] = record.entries;
-        if (attempt !== undefined && entry?.kind === "failed") {
-          attempt.failure = { statement: entry.statement, final: record.final };
-        }
-        if (record.final && !advanced) run.evaluation.fail(record.path, record.code);
-        return;
-      }
-      default:
+    await this.index.add(record, of.bytes);
+    if (record.kind === "policy") this.policy = await this.#opened(record);
+    if (record.kind === "registered")
+      this.#memory.keep(record.runId, await this.#begun(record), this.index.run(record.runId).bytes);
+  }
+
+  /** A run as it was registered, without what has become of it. */
+  async registered({ registration: envelope, flow, entries }: RegisteredRecord): Promise<RegisteredRun> {
+    const registration = decodeDocument(registrationKind, fromBase64(envelope.payload));
+    const [entry] = entries;
+    if (entry?.kind !== "registered") throw new TypeError("record: expected the entry of a registration");
+    const policy = await this.#policyOf(registration.policy);
+    return { registration, registrationDigest: entry.registration, flow, policy };
+  }
+
+  /** What a task's result may be taken from. */
+  async reusable(key: string): Promise<ReusableResult | undefined> {
+    const index = this.index.reusable.get(key);
+    if (index === undefined) return undefined;
+    const committed = await this.#records.of("committed", index);
+    const [first = -1] = this.index.run(committed.runId).records;
+    return {
+      indices: { registered: first, granted: committed.granted, committed: index },
+      registered: await this.#records.of("registered", first),
+      granted: await this.#records.of("granted", committed.granted),
+      committed,
+    };
+  }
+
+  async #load([first = -1, ...later]: readonly number[]): Promise<RunState> {
+    const run = await this.#begun(await this.#records.of("registered", first));
+    for (const index of later) {
+      const record = await this.#records.at(index);
+      if (!isLater(record))
+        throw new TypeError(`store, record ${index}: expected one of a run that has begun`);
+      await this.#take(run, record, { index, advanced: false });
     }
+    return run;
   }
 
-  /** The result that a reuse gives its task. */
-  reusedResult(record: Pick<ReusedRecord, "original" | "entries">): CommittedResult {
-    const original = this.run(record.original.runId).task(record.original.path).committed;
-    const [entry] = record.entries;
-    if (original === undefined || entry?.kind !== "reused")
-      throw new TypeError("reuse: expected a committed original");
-    return { ...original, attempt: 0, statement: entry.statement, reused: true };
+  async #take(
+    run: RunState,
+    record: LaterRecord,
+    of: { readonly index: number; readonly advanced: boolean },
+  ): Promise<void> {
+    const last = record.entries.at(-1);
+    if (last !== undefined) run.lastEntry = await hashOf(last);
+    const result = of.advanced ? undefined : await this.#resultOf(record);
+    takeOver(run, record, { ...of, ...(result === undefined ? {} : { result }) });
   }
 
-  async #setPolicy({ policy, digest }: Extract<BrokerRecord, { kind: "policy" }>): Promise<void> {
-    const opened = await openTrustPolicy(policy, { signer: this.#policySigner });
-    this.policy = { envelope: policy, digest, policy: opened };
-    this.policies.set(digest, this.policy);
+  /** The result that a record gives its task. */
+  async #resultOf(record: LaterRecord) {
+    if (record.kind === "committed") return resultOf(record);
+    if (record.kind !== "reused") return undefined;
+    return reusedResult(record, await this.#records.of("committed", record.original.committed));
   }
 
-  async #register(record: RegisteredRecord): Promise<void> {
-    const registration = decodeDocument(registrationKind, fromBase64(record.registration.payload));
-    const { flow, document } = record;
-    const pipeline = await readRegisteredPipeline(document, { registration, flow });
-    const [entry] = record.entries;
-    const policy = this.policies.get(registration.policy);
-    if (entry?.kind !== "registered" || policy === undefined)
-      throw new TypeError("record: expected the entry of a registration under a policy that was in force");
-    const run = new RunState({
-      registration,
-      registrationDigest: entry.registration,
-      ...{ flow, policy },
-      evaluation: new RunEvaluation(registration, pipeline.document),
-    });
-    for (const [digest, key] of Object.entries(record.keys)) {
+  async #begun(record: RegisteredRecord): Promise<RunState> {
+    const registered = await this.registered(record);
+    const { registration } = registered;
+    const { document } = await readRegisteredPipeline(record.document, registered);
+    const run = new RunState({ ...registered, evaluation: new RunEvaluation(registration, document) });
+    for (const [digest, key] of Object.entries(record.keys))
       run.artifacts.set(digest, { key, statement: null });
-      this.inputKeys.set(digest, key);
-    }
-    this.runs.set(record.runId, run);
+    const [entry] = record.entries;
+    if (entry !== undefined) run.lastEntry = await hashOf(entry);
+    return run;
+  }
+
+  async #policyOf(digest: Digest): Promise<PolicyInForce> {
+    const known = this.policy?.digest === digest ? this.policy : this.#policies.get(digest)?.deref();
+    if (known !== undefined) return known;
+    const index = this.index.policies.get(digest);
+    if (index === undefined) throw new TypeError("record: expected a policy that was in force");
+    return this.#opened(await this.#records.of("policy", index));
+  }
+
+  async #opened({ policy: envelope, digest }: RecordOf<"policy">): Promise<PolicyInForce> {
+    const policy = await openTrustPolicy(envelope, { signer: this.#policySigner });
+    const opened = { envelope, digest, policy };
+    this.#policies.set(digest, new WeakRef(opened));
+    return opened;
   }
 }
 
-/** The result that a commit gives its task. */
-export function resultOf(
-  record: Pick<CommittedRecord, "attempt" | "outputs" | "secrets" | "entries">,
-): CommittedResult {
-  const [entry] = record.entries;
-  if (entry?.kind !== "committed") throw new TypeError("record: expected the entry of a commit");
-  const { attempt, outputs, secrets } = record;
-  return { attempt, outputs, secrets, statement: entry.statement, reused: false };
+type LaterRecord = Exclude<RunRecord, RegisteredRecord>;
+
+function isLater(record: BrokerRecord): record is LaterRecord {
+  return record.kind !== "policy" && record.kind !== "recovered" && record.kind !== "registered";
+}
+
+async function hashOf(entry: LogEntry): Promise<string> {
+  return toHex(await leafHash(encodeLogEntry(entry)));
 }

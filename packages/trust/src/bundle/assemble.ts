@@ -9,11 +9,12 @@ import type {
   ReusedRecord,
   Salts,
 } from "../broker/records.js";
-import type { RunState } from "../broker/run-state.js";
+import type { RegisteredRun } from "../broker/state.js";
 import { appraiseEvidence, type Evidence } from "../evidence.js";
 import type { LogEntry } from "../log/entry.js";
 import type { CommitSecrets } from "../protocol/secrets.js";
 import { member, recordOf } from "../record.js";
+import { readRegisteredPipeline } from "../run/authorised.js";
 import type { TaskResultStated } from "../statement/task-statement.js";
 import { reportDataOf } from "../transcript.js";
 import {
@@ -27,13 +28,6 @@ import { publicInputs } from "./public-inputs.js";
 import { PublicView } from "./public-view.js";
 
 type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
-type RunRecord = Extract<BrokerRecord, { readonly runId: string }>;
-
-/** A record with the indices of its entries in the log. */
-interface Placed<Record extends BrokerRecord = RunRecord> {
-  readonly record: Record;
-  readonly first: number;
-}
 
 /**
  * A run's bundle in its canonical encoding. Holds no keys, and of the values those only that may be shown.
@@ -41,63 +35,44 @@ interface Placed<Record extends BrokerRecord = RunRecord> {
  * @throws SealflowError `TRUST_RUN_UNKNOWN`
  */
 export async function assembleBundle(core: BrokerCore, runId: string): Promise<Uint8Array<ArrayBuffer>> {
-  core.state.run(runId);
-  const own = await collect(core.records(), (record) => record.runId === runId);
-  const reused = own.flatMap(({ record }) => (record.kind === "reused" ? [record.original] : []));
-  const originals =
-    reused.length === 0 ? [] : await collect(core.records(), (record) => isOf(record, reused));
-  return encodeBundle(await new Assembly(core, own, originals).bundle());
+  const [first = -1, ...later] = core.state.index.run(runId).records;
+  const record = await core.records.of("registered", first);
+  const run = await core.state.registered(record);
+  const { document } = await readRegisteredPipeline(record.document, run);
+  const view = new PublicView(run.registration, document);
+  const assembly = new Assembly(core, { record, first, run, view });
+  for (const index of later) await assembly.add(index, await core.records.at(index));
+  return encodeBundle(await assembly.bundle());
 }
 
-async function collect(
-  records: AsyncIterable<BrokerRecord>,
-  wanted: (record: RunRecord) => boolean,
-): Promise<Placed[]> {
-  const found: Placed[] = [];
-  let first = 0;
-  for await (const record of records) {
-    if ("runId" in record && wanted(record)) found.push({ record, first });
-    first += record.entries.length;
-  }
-  return found;
+/** What a bundle begins with. */
+interface Begun {
+  readonly record: RegisteredRecord;
+  /** Index of the record. */
+  readonly first: number;
+  readonly run: RegisteredRun;
+  readonly view: PublicView;
 }
 
-/** True for the records that a reused result rests on. */
-function isOf(record: RunRecord, originals: readonly ReusedRecord["original"][]): boolean {
-  return originals.some(({ runId, path }) => {
-    if (record.runId !== runId) return false;
-    if (record.kind === "registered") return true;
-    if (record.kind === "granted") return record.transcript.path === path;
-    return record.kind === "committed" && record.path === path;
-  });
-}
-
+/** A bundle on its way. It reads the run's records and nothing that changes while the broker goes on. */
 class Assembly {
   readonly #core: BrokerCore;
-  readonly #run: RunState;
-  readonly #own: readonly Placed[];
-  readonly #originals: readonly Placed[];
-  readonly #registered: Placed<RegisteredRecord>;
+  readonly #begun: Begun;
   readonly #view: PublicView;
   readonly #tasks: RunBundle["tasks"] = [];
   readonly #collateral: Record<string, JsonObject> = {};
   readonly #roots = new Set<string>();
   readonly #entries = new Map<number, LogEntry>();
 
-  constructor(core: BrokerCore, own: readonly Placed[], originals: readonly Placed[]) {
+  constructor(core: BrokerCore, begun: Begun) {
     this.#core = core;
-    this.#own = own;
-    this.#originals = originals;
-    const registered = own.find(isRegistered);
-    if (registered === undefined) throw new TypeError("store: expected the run's registration");
-    this.#registered = registered;
-    this.#run = core.state.run(registered.record.runId);
-    this.#view = new PublicView(this.#run.registration, this.#run.evaluation.document);
+    this.#begun = begun;
+    this.#view = begun.view;
+    this.#note(begun.first, begun.record.entries);
   }
 
   async bundle(): Promise<RunBundle> {
-    for (const placed of this.#own) await this.#add(placed);
-    const { registration, document } = this.#registered.record;
+    const { registration, document } = this.#begun.record;
     const { options, keys } = this.#core;
     return {
       version: "sealflow.bundle/v1",
@@ -107,7 +82,7 @@ class Assembly {
         brokerKey: keys.brokerKey,
         roots: [...this.#roots].sort(),
       },
-      policy: this.#run.policy.envelope,
+      policy: this.#begun.run.policy.envelope,
       registration,
       document,
       tasks: this.#tasks,
@@ -118,13 +93,13 @@ class Assembly {
   }
 
   async #log(): Promise<RunBundle["log"]> {
-    const { tree } = this.#core.state.log;
+    const { tree } = this.#core.state.index.log;
     const indices = [...this.#entries.keys()].sort((a, b) => a - b);
     const entries = indices.flatMap((index) => {
       const entry = this.#entries.get(index);
       return entry === undefined ? [] : [{ index, entry }];
     });
-    const size = this.#registered.first + 1;
+    const size = this.#firstEntry(this.#begun.first) + 1;
     const proof = await tree.consistencyProof(size);
     return {
       checkpoint: await this.#core.checkpoint(),
@@ -135,8 +110,9 @@ class Assembly {
     };
   }
 
-  async #add({ record, first }: Placed): Promise<void> {
-    for (const [offset, entry] of record.entries.entries()) this.#entries.set(first + offset, entry);
+  /** Adds the run's next record. */
+  async add(index: number, record: BrokerRecord): Promise<void> {
+    this.#note(index, record.entries);
     if (record.kind === "granted") await this.#granted(record);
     if (record.kind === "committed") this.#committed(record);
     if (record.kind === "failed") {
@@ -165,32 +141,38 @@ class Assembly {
   }
 
   async #reused({ path, statement, salts, original }: ReusedRecord): Promise<void> {
-    const of = this.#originals.filter(({ record }) => isOf(record, [original]));
-    const committed = of.find(isCommitted);
-    const attempt = committed?.record.attempt;
-    const granted = of.filter(isGranted).find(({ record }) => record.transcript.attempt === attempt);
-    const registered = of.find(isRegistered);
-    if (committed === undefined || granted === undefined || registered === undefined) {
-      throw new TypeError("store: expected the records of a reused result");
-    }
-    for (const { record, first } of [registered, granted, committed]) {
-      const [entry] = record.entries;
-      if (entry !== undefined) this.#entries.set(first, entry);
-    }
-    const { outputs, secrets } = committed.record;
+    const { records } = this.#core;
+    const registered = await records.of("registered", original.registered);
+    const granted = await records.of("granted", original.granted);
+    const committed = await records.of("committed", original.committed);
+    this.#note(original.registered, registered.entries);
+    this.#note(original.granted, granted.entries);
+    // What the commit may have ended is another run.
+    this.#note(original.committed, committed.entries.slice(0, 1));
+    const { outputs, secrets } = committed;
     const opened: Opened = { inputs: this.#inputs(path, salts), ...this.#outputs(path, outputs, secrets) };
     this.#tasks.push({
       kind: "reuse",
       statement,
       original: {
-        registration: registered.record.registration,
-        transcript: granted.record.transcript,
-        evidence: await this.#evidence(granted.record),
-        statement: committed.record.statement,
+        registration: registered.registration,
+        transcript: granted.transcript,
+        evidence: await this.#evidence(granted),
+        statement: committed.statement,
       },
       opened,
     });
     this.#view.succeed(path, outputs, opened);
+  }
+
+  /** Notes entries of a record for the bundle's log. */
+  #note(record: number, entries: readonly LogEntry[]): void {
+    const first = this.#firstEntry(record);
+    for (const [offset, entry] of entries.entries()) this.#entries.set(first + offset, entry);
+  }
+
+  #firstEntry(record: number): number {
+    return this.#core.state.index.firstEntry(record);
   }
 
   #attempt(path: string, attempt: number): Writable<BundleAttempt> {
@@ -241,7 +223,7 @@ class Assembly {
     readonly entries: GrantedRecord["entries"];
   }): Promise<void> {
     const { root } = await appraiseEvidence(granted.evidence, {
-      policy: this.#run.policy.policy.appraisal,
+      policy: this.#begun.run.policy.policy.appraisal,
       roots: this.#core.options.roots,
       component: "",
       reportData: await reportDataOf(granted.transcript),
@@ -253,16 +235,4 @@ class Assembly {
 
 function openingOf(value: JsonValue, salt: string | undefined) {
   return { value, salt: salt ?? "" };
-}
-
-function isRegistered(placed: Placed): placed is Placed<RegisteredRecord> {
-  return placed.record.kind === "registered";
-}
-
-function isGranted(placed: Placed): placed is Placed<GrantedRecord> {
-  return placed.record.kind === "granted";
-}
-
-function isCommitted(placed: Placed): placed is Placed<CommittedRecord> {
-  return placed.record.kind === "committed";
 }

@@ -6,8 +6,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The tree over leaf hashes of RFC 6962, section 2.1; the same roots and proofs as `rootOf` and its companions. */
 export class MerkleTree {
-  /** `#levels[k][i]` is the root of the full subtree of `2^k` leaves that begins at leaf `i * 2^k`. */
-  readonly #levels: Bytes[][] = [[]];
+  /** `#levels[k]` has at `i` the root of the full subtree of `2^k` leaves that begins at leaf `i * 2^k`. */
+  readonly #levels: HashList[] = [new HashList()];
 
   get size(): number {
     return this.#levels[0]?.length ?? 0;
@@ -16,11 +16,11 @@ export class MerkleTree {
   async append(leaf: Bytes): Promise<void> {
     let node = leaf;
     for (let level = 0; ; level++) {
-      const nodes = this.#levels[level] ?? [];
+      const nodes = this.#levels[level] ?? new HashList();
       this.#levels[level] = nodes;
       nodes.push(node);
       if (nodes.length % 2 === 1) return;
-      node = await inner(nodes[nodes.length - 2] ?? node, node);
+      node = await inner(nodes.at(nodes.length - 2) ?? node, node);
     }
   }
 
@@ -68,11 +68,36 @@ export class MerkleTree {
     const length = end - start;
     const level = Math.log2(length);
     if (Number.isInteger(level)) {
-      const full = this.#levels[level]?.[start / length];
+      const full = this.#levels[level]?.at(start / length);
       if (full !== undefined) return full;
     }
     const middle = start + splitOf(length);
     return inner(await this.#range(start, middle), await this.#range(middle, end));
+  }
+}
+
+/** Hashes side by side: a log has two for each entry, and objects of their own would take several times the room. */
+class HashList {
+  #bytes = new Uint8Array(32 * 16);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(hash: Bytes): void {
+    const end = this.#length * 32;
+    if (end === this.#bytes.length) {
+      const grown = new Uint8Array(end * 2);
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    this.#bytes.set(hash, end);
+    this.#length++;
+  }
+
+  at(index: number): Bytes | undefined {
+    return index < this.#length ? this.#bytes.slice(index * 32, index * 32 + 32) : undefined;
   }
 }
 
