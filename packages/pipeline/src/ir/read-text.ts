@@ -1,6 +1,7 @@
 import { type JsonValue, SealflowError } from "@sealflow/core";
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Node, Parser } from "yaml";
 import type { DocumentPath } from "./path.js";
+import { readPlainYaml } from "./plain-yaml.js";
 import { setMember } from "./record.js";
 
 /** Largest text that is read, in UTF-16 code units: Kubeflow's own upload limit is 32 MB. */
@@ -20,7 +21,7 @@ export interface ReadText {
 }
 
 /**
- * Reads YAML (or JSON, which is quicker) into plain values. Empty documents are left out. Duplicate keys, unknown tags,
+ * Reads YAML (or JSON) into plain values; JSON and what compilers write are read quicker than the rest. Empty documents are left out. Duplicate keys, unknown tags,
  * non-finite numbers and anything over the limits above are errors.
  *
  * @throws SealflowError `PIPELINE_DOCUMENT_TOO_LARGE`, `PIPELINE_DOCUMENT_SYNTAX`
@@ -29,9 +30,10 @@ export function readText(text: string, file?: string): ReadText {
   if (text.length > MAX_DOCUMENT_LENGTH) {
     throw tooLarge(`expected at most ${MAX_DOCUMENT_LENGTH} characters, got ${text.length}`, file);
   }
-  const values = readJsonDocuments(text);
+  const limits = { depth: MAX_DOCUMENT_DEPTH, values: MAX_DOCUMENT_VALUES };
+  const values = readJsonDocuments(text) ?? readPlainYaml(text, limits);
   if (values !== undefined) {
-    // Places in JSON are asked for only when something is wrong: the slow reading that knows them is done then, once.
+    // Places are asked for only when something is wrong: the slow reading that knows them is done then, once.
     let places: ReadText | undefined;
     return {
       values,
