@@ -1,25 +1,16 @@
 import { canonicalJson, type JsonObject, type JsonValue, toHex, utf8 } from "@sealflow/core";
-import { projectKeyFrom } from "@sealflow/seal";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeBundle, encodeBundle, type RunBundle } from "../src/bundle/format.js";
-import {
-  type BundleVerdict,
-  consistencyProof,
-  formatTrustFile,
-  inclusionProof,
-  leafHash,
-  parseTrustFile,
-  rootOf,
-  signCheckpoint,
-  verifyBundle,
-} from "../src/index.js";
-import { encodeLogEntry, type LogEntry } from "../src/log/entry.js";
+import { type BundleVerdict, formatTrustFile, parseTrustFile, verifyBundle } from "../src/index.js";
+import type { LogEntry } from "../src/log/entry.js";
+import { relog } from "./relog.js";
 import {
   anchorsOf,
   createWorld,
   evidenceFor,
   failureOf,
   newAttempt,
+  now,
   obtainGrant,
   registerRun,
   runTask,
@@ -319,42 +310,14 @@ describe("a forgery that agrees with itself", () => {
   });
 });
 
-/** A bundle with other entries in its log, signed by the broker's own key: what only a broker that lies can make. */
+/** The verdict on a bundle whose log the broker made up. */
 async function relogged(
   change: (entries: LogEntry[]) => readonly LogEntry[],
   edit: Partial<RunBundle> = {},
   head: { readonly domain?: string; readonly time?: string } = {},
 ) {
-  const own = bundle.log.entries.map(({ entry }) => structuredClone(entry));
-  const entries: LogEntry[] = [];
-  let previous: string | null = null;
-  for (const entry of change(own)) {
-    const linked = { ...entry, previous } as LogEntry;
-    entries.push(linked);
-    previous = toHex(await leafHash(encodeLogEntry(linked)));
-  }
-  const leaves = await Promise.all(entries.map((entry) => leafHash(encodeLogEntry(entry))));
-  const { signer } = await projectKeyFrom(world.secret);
-  const size = leaves.length;
-  const checkpoint = {
-    ...{ version: "sealflow.checkpoint/v1" as const, domain: "test", size, policyEpoch: 3 },
-    root: toHex(await rootOf(leaves)),
-    time: "2027-01-01T00:00:00.000Z",
-    ...head,
-  };
-  const placed = entries.map(async (entry, index) => ({
-    ...{ index, entry },
-    proof: (await inclusionProof(leaves, index)).map(toHex),
-  }));
-  const log: RunBundle["log"] = {
-    checkpoint: await signCheckpoint(checkpoint, signer),
-    registered: {
-      root: toHex(await rootOf(leaves.slice(0, 1))),
-      proof: (await consistencyProof(leaves, 1)).map(toHex),
-    },
-    entries: await Promise.all(placed),
-  };
-  return verify({ ...bundle, ...edit, log });
+  const said = { domain: "test", policyEpoch: 3, time: "2027-01-01T00:00:00.000Z", ...head };
+  return verify({ ...bundle, ...edit, log: await relog(bundle, world.secret, { change, head: said }) });
 }
 
 describe("a broker that lies in its log", () => {
@@ -419,7 +382,7 @@ describe("a broker that lies in its log", () => {
     expect(twice.verdict).toBe("refused");
   });
 
-  it("can't date evidence outside the window of its collateral", async () => {
+  it("can't date a run outside its registration's time", async () => {
     const later = (time: string) => (entries: LogEntry[]) =>
       entries.map((entry) => (entry.kind === "registered" ? entry : { ...entry, time }));
     const within = await relogged(later("2026-01-03T03:00:00.000Z"));
@@ -430,6 +393,27 @@ describe("a broker that lies in its log", () => {
       entries.map((entry) => ({ ...entry, time: "2025-12-31T00:00:00.000Z" })),
     );
     expect(back).toMatchObject({ code: "TRUST_REGISTRATION_TIME" });
+  });
+
+  it("can't date evidence outside the window of its collateral, before its end or after", async () => {
+    const hour = 3_600_000;
+    const start = now - hour;
+    const brief = await createWorld({ period: { from: start, until: now + hour } });
+    const { runId } = await registerRun(brief);
+    await runToEnd(brief, runId);
+    const judged = async (time: number) => {
+      const change = (entries: LogEntry[]) =>
+        entries.map((entry) =>
+          entry.kind === "registered" ? entry : { ...entry, time: new Date(time).toISOString() },
+        );
+      const head = { domain: "test", policyEpoch: 3, time: "2027-01-01T00:00:00.000Z" };
+      const own = decodeBundle(await brief.broker.bundle(runId));
+      return verify({ ...own, log: await relog(own, brief.secret, { change, head }) }, brief);
+    };
+    expect(failed(await judged(now + hour - 1000))).toEqual([]);
+    const late = await judged(now + hour + 1000);
+    expect(late).toMatchObject({ verdict: "refused", code: expect.stringMatching(/^ATTEST_/) });
+    expect(failed(late)[0]?.where).toContain("prepare");
   });
 
   it("can't let time go back, nor sign for another deployment or before the run's end", async () => {
