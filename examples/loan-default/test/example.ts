@@ -50,7 +50,8 @@ export async function openExample({ copied = false } = {}): Promise<Example> {
   };
 }
 
-function copyInto(target: string): void {
+/** Copies what a project of the example needs. */
+export function copyInto(target: string): void {
   const parts = [
     "loan_default",
     "pipeline.ts",

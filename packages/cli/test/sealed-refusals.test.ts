@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { canonicalJson } from "@sealflow/core";
 import type { BundleVerdict } from "@sealflow/trust";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { brokerOf, type LogEntry, type RunBundle, relog } from "./support/broker-that-lies.js";
 import { cli } from "./support/fake-context.js";
 
 const slow = process.env.SEALFLOW_SLOW !== undefined;
@@ -154,6 +155,41 @@ describe("a sealed run with a branch, a loop, retries and an exit handler", () =
     ]);
     const artifact = await sealflow(directory, "verify", "run.bundle", "--artifact", "rows.csv");
     expect(artifact.exitCode).not.toBe(0);
+  });
+
+  it("is refused with a branch or an iteration that the values don't justify, in a log that its own broker made up", async () => {
+    const run = bundle as unknown as RunBundle;
+    const { secret, domain } = await brokerOf(directory);
+    const last = run.log.entries.at(-1)?.entry;
+    if (last === undefined) throw new Error("expected entries");
+    const head = { domain, policyEpoch: last.policyEpoch, time: last.time };
+    const lied = async (change: (entries: LogEntry[]) => LogEntry[], edit: Partial<RunBundle> = {}) => ({
+      ...{ ...run, ...edit },
+      log: await relog(run, secret, { change, head }),
+    });
+    writeFileSync(at("honest.bundle"), canonicalJson(await lied((entries) => entries)));
+    expect(await sealflow(directory, "verify", "honest.bundle")).toMatchObject({ exitCode: 0 });
+    for (const [done, never] of [
+      ["condition-2/describe", "condition-3/join"],
+      ["for-loop-5[1]/describe-2", "for-loop-5[2]/describe-2"],
+    ] as const) {
+      const granted = run.log.entries
+        .map(({ entry }) => entry)
+        .find((e) => "path" in e && e.path.endsWith(done));
+      if (granted?.kind !== "granted") throw new Error("expected a grant");
+      const path = granted.path.replace(done, never);
+      const index = run.tasks.findIndex(
+        (task) => task.kind === "attempt" && task.transcript.path === granted.path,
+      );
+      const task = run.tasks[index];
+      if (task?.kind !== "attempt") throw new Error("expected an attempt");
+      const added = { ...task, transcript: { ...task.transcript, path } };
+      const place = run.log.entries.findIndex(({ entry }) => entry === granted);
+      const changed = await lied((entries) => entries.toSpliced(place, 0, { ...granted, path }), {
+        tasks: run.tasks.toSpliced(index, 0, added),
+      });
+      await expectRefused(changed, /^TRUST_BUNDLE_NOT_DUE$/, /condition|for-loop/);
+    }
   });
 
   it("is refused for any turned bit", { timeout: 3_600_000 }, async () => {
