@@ -14,24 +14,19 @@ import {
   type BundleVerdict,
   checkTrustPolicy,
   commitmentOf,
-  consistencyProof,
   envelopeDigest,
-  inclusionProof,
-  leafHash,
   openCheckpoint,
   openGrant,
-  rootOf,
-  signCheckpoint,
   signRegistration,
   type TrustAnchors,
   verifyBundle,
 } from "../src/index.js";
-import { encodeLogEntry, type LogEntry } from "../src/log/entry.js";
 import {
   type ReuseStated,
   signReuseStatement,
   verifyReuseStatement,
 } from "../src/statement/reuse-statement.js";
+import { relogged } from "./relogged.js";
 import {
   anchorsOf,
   createWorld,
@@ -203,49 +198,6 @@ class BrokerCoreWatch {
     if (due === undefined) throw new Error("expected a due task");
     return due;
   }
-}
-
-/** A bundle with its log written anew by the broker's own key. */
-async function relogged(
-  bundle: RunBundle,
-  signer: Signer,
-  change: (entries: LogEntry[]) => readonly LogEntry[],
-): Promise<RunBundle> {
-  const own = bundle.log.entries.map(({ entry }) => structuredClone(entry));
-  const entries: LogEntry[] = [];
-  const last = new Map<string, string>();
-  for (const entry of change(own)) {
-    const of = "registration" in entry ? entry.registration : "";
-    const linked = {
-      ...entry,
-      ...("previous" in entry ? { previous: last.get(of) ?? null } : {}),
-    } as LogEntry;
-    entries.push(linked);
-    last.set(of, toHex(await leafHash(encodeLogEntry(linked))));
-  }
-  const leaves = await Promise.all(entries.map((entry) => leafHash(encodeLogEntry(entry))));
-  const registered = entries.findLastIndex(({ kind }) => kind === "registered") + 1;
-  const checkpoint = {
-    ...{ version: "sealflow.checkpoint/v1" as const, domain: "test", size: leaves.length, policyEpoch: 3 },
-    root: toHex(await rootOf(leaves)),
-    time: "2027-01-01T00:00:00.000Z",
-  };
-  return {
-    ...bundle,
-    log: {
-      checkpoint: await signCheckpoint(checkpoint, signer),
-      registered: {
-        root: toHex(await rootOf(leaves.slice(0, registered))),
-        proof: (await consistencyProof(leaves, registered)).map(toHex),
-      },
-      entries: await Promise.all(
-        entries.map(async (entry, index) => ({
-          ...{ index, entry },
-          proof: (await inclusionProof(leaves, index)).map(toHex),
-        })),
-      ),
-    },
-  };
 }
 
 describe("a broker that lies about reuse", () => {

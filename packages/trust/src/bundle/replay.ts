@@ -5,20 +5,20 @@ import type { DueTask, PipelineDocument } from "@sealflow/pipeline";
 import { requireStatedUnder } from "../broker/committing.js";
 import { endsTask } from "../broker/finishing.js";
 import { maximumAttempts } from "../broker/granting.js";
-import { envelopeDigest } from "../document.js";
 import type { LogEntry, LogEntryOf } from "../log/entry.js";
 import { member } from "../record.js";
 import { verifyFailureStatement } from "../statement/failure-statement.js";
 import { type TaskResultStated, verifyTaskStatement } from "../statement/task-statement.js";
 import { type BundleChecks, BundleRefusal } from "./checks.js";
-import type { BundleAttempt, BundleTask, RunBundle } from "./format.js";
+import type { BundleTask, RunBundle } from "./format.js";
 import type { PlacedEntry, VerifiedPolicy, VerifiedRegistration } from "./logged.js";
 import { PublicView } from "./public-view.js";
+import { ReplayedAttempts } from "./replay-attempts.js";
 import { ReplayedEvidence } from "./replay-evidence.js";
 import { requireInputsShown, requireOutputsShown } from "./replay-openings.js";
 import { verifyReuse } from "./replay-reuse.js";
 import { type ShownTask, shownOf } from "./shown.js";
-import type { VerifiedAttempt, VerifiedEvidence, VerifiedTask } from "./verdict.js";
+import type { VerifiedTask } from "./verdict.js";
 
 /** What a replay takes. */
 export interface ReplayParts {
@@ -32,16 +32,6 @@ export interface ReplayParts {
   readonly entries: readonly PlacedEntry[];
   /** The run's own. */
   readonly own: readonly PlacedEntry[];
-}
-
-/** An attempt on its way. */
-interface Granted {
-  readonly item: BundleAttempt;
-  readonly entry: LogEntryOf<"granted">;
-  readonly evidence: VerifiedEvidence;
-  ended: "committed" | "failed" | undefined;
-  /** Digest of the statement that it ended with. */
-  statement?: Digest;
 }
 
 /** A task that is due, with what the policy demands of it. */
@@ -59,7 +49,7 @@ export class Replay {
   readonly used = new Set<number>();
   /** By artifact: the task that made it. */
   readonly #makers = new Map<string, string>();
-  readonly #attempts = new Map<string, Granted[]>();
+  readonly #attempts: ReplayedAttempts;
   readonly #results = new Map<string, VerifiedTask>();
   #next = 0;
 
@@ -67,6 +57,7 @@ export class Replay {
     this.parts = parts;
     this.view = new PublicView(parts.registered.run.registration, parts.document);
     this.evidence = new ReplayedEvidence(parts);
+    this.#attempts = new ReplayedAttempts(parts.checks);
   }
 
   async run(): Promise<{
@@ -108,18 +99,7 @@ export class Replay {
     const place = `${entry.path}, attempt ${entry.attempt}`;
     const { due, component } = this.requireDue(entry.path, place);
     this.#requireInTime(entry, place);
-    const attempts = this.#attempts.get(entry.path) ?? [];
-    this.#attempts.set(entry.path, attempts);
-    const next = attempts.length + 1;
-    const maximum = maximumAttempts(due, policy.policy);
-    checks.require(
-      { code: "TRUST_BUNDLE_ATTEMPT", what: "the attempt is the next one that is allowed", where: place },
-      {
-        holds: entry.attempt === next && next <= maximum,
-        expected: `${next} of at most ${maximum}`,
-        got: `${entry.attempt}`,
-      },
-    );
+    this.#attempts.requireNext(entry, maximumAttempts(due, policy.policy), place);
     if (item.kind !== "attempt") throw this.#refuseItem(item, "an attempt", place);
     await this.evidence.requireTranscript(item.transcript, {
       entry,
@@ -141,7 +121,7 @@ export class Replay {
       opened: item.opened,
     };
     await requireInputsShown(shown, { checks, where: place });
-    attempts.push({ item, entry, evidence, ended: undefined });
+    this.#attempts.add({ item, entry, evidence });
   }
 
   async #committed(entry: LogEntryOf<"committed">): Promise<void> {
@@ -150,8 +130,7 @@ export class Replay {
     const where = `${path}, attempt ${attempt}`;
     const { due } = this.requireDue(path, where);
     this.#requireInTime(entry, where);
-    const granted = this.#live(entry, where);
-    const statement = await this.#statement(granted, entry.statement, where);
+    const { granted, statement } = await this.#attempts.ending(entry, where);
     const signed = { code: "TRUST_STATEMENT", what: "the task's key signed its statement", where };
     const stated = await checks.step(signed, () => verifyTaskStatement(statement, granted.item.transcript));
     const under = {
@@ -202,8 +181,7 @@ export class Replay {
     const { path, attempt } = entry;
     const where = `${path}, attempt ${attempt}`;
     const { due } = this.requireDue(path, where);
-    const granted = this.#live(entry, where);
-    const statement = await this.#statement(granted, entry.statement, where);
+    const { granted, statement } = await this.#attempts.ending(entry, where);
     const signed = { code: "TRUST_STATEMENT", what: "the task's key signed its failure", where };
     const stated = await checks.step(signed, () =>
       verifyFailureStatement(statement, granted.item.transcript),
@@ -211,10 +189,10 @@ export class Replay {
     const { grant, evidence } = granted.entry;
     const named = { code: "TRUST_COMMIT_GRANT", what: "the failure is of its grant and evidence", where };
     checks.same(named, `${grant} ${evidence}`, `${stated.grant} ${stated.evidence}`);
-    this.#requireNoOutputs(granted, where);
+    this.#attempts.requireNoOutputs(granted, where);
     granted.ended = "failed";
     granted.statement = entry.statement;
-    const attempts = (this.#attempts.get(path) ?? []).map(({ ended }) => ended === "failed");
+    const attempts = this.#attempts.failures(path);
     const final = endsTask(due, { attempts, maximum: maximumAttempts(due, policy.policy) });
     const ends = {
       code: "TRUST_BUNDLE_FAILURE",
@@ -295,47 +273,6 @@ export class Replay {
     return new BundleRefusal(subject.code);
   }
 
-  #live({ path, attempt }: { readonly path: string; readonly attempt: number }, where: string): Granted {
-    const granted = this.#attempts.get(path)?.[attempt - 1];
-    const holds = granted !== undefined && granted.ended === undefined;
-    const subject = {
-      code: "TRUST_BUNDLE_ATTEMPT",
-      what: "the attempt has a grant and has not ended",
-      where,
-    };
-    this.parts.checks.require(subject, {
-      holds,
-      expected: "a live attempt",
-      got: granted?.ended ?? (holds ? "one" : "none"),
-    });
-    if (granted === undefined) throw new BundleRefusal(subject.code);
-    return granted;
-  }
-
-  async #statement(
-    granted: Granted,
-    digest: Digest,
-    where: string,
-  ): Promise<NonNullable<BundleAttempt["statement"]>> {
-    const { statement } = granted.item;
-    const got = statement === null ? "none" : await envelopeDigest(statement);
-    const subject = { code: "TRUST_BUNDLE_STATEMENT", what: "the statement is the committed one", where };
-    this.parts.checks.same(subject, digest, got);
-    if (statement === null) throw new BundleRefusal(subject.code);
-    return statement;
-  }
-
-  #requireNoOutputs({ item }: { readonly item: BundleAttempt }, where: string): void {
-    const { parameters, metadata } = item.opened;
-    const subject = {
-      code: "TRUST_BUNDLE_OPENING",
-      what: "nothing is shown of outputs that there are not",
-      where,
-    };
-    const got = [...Object.keys(parameters), ...Object.keys(metadata)].join(", ");
-    this.parts.checks.same(subject, "", got);
-  }
-
   #requireNothingLeft(): void {
     const { bundle, checks, entries } = this.parts;
     const subject = {
@@ -351,30 +288,14 @@ export class Replay {
     });
     const unused = entries.filter(({ index }) => !this.used.has(index)).map(({ index }) => index);
     checks.same(subject, "", unused.map((index) => `log entry ${index}`).join(", "));
-    for (const [path, attempts] of this.#attempts) {
-      for (const granted of attempts) {
-        if (granted.ended !== undefined) continue;
-        const where = `${path}, attempt ${granted.entry.attempt}`;
-        checks.same(
-          { ...subject, where },
-          "no statement",
-          granted.item.statement === null ? "no statement" : "one",
-        );
-        this.#requireNoOutputs(granted, where);
-      }
-    }
+    this.#attempts.requireNothingLeft();
     this.evidence.requireNothingLeft();
   }
 
   #common(path: string, due: DueTask): Pick<VerifiedTask, "path" | "attempts" | "granted" | "component"> {
     const digest = member(this.parts.registered.run.flow.components, due.componentName)?.digest;
     const component = digest === undefined ? {} : { component: { name: due.componentName, digest } };
-    return { path, ...this.#granting(path), ...component };
-  }
-
-  #granting(path: string): Pick<VerifiedTask, "attempts" | "granted"> {
-    const granted = (this.#attempts.get(path) ?? []).map(attemptOf);
-    return { attempts: granted.length, granted };
+    return { path, ...this.#attempts.told(path), ...component };
   }
 
   /** Inputs and outputs with the values that the bundle shows. */
@@ -386,19 +307,11 @@ export class Replay {
     return [...this.view.first.ends].flatMap(([path, end]): VerifiedTask[] => {
       const result = this.#results.get(path);
       if (result !== undefined) return [result];
-      const granting = this.#granting(path);
+      const granting = this.#attempts.told(path);
       if (end.state === "skipped") return [{ path, state: "skipped", ...granting, skip: end.skip }];
       if (end.state === "failed") return [{ path, state: "failed", ...granting, error: end.code }];
       // What is left are importers: their output is an input of the registration.
       return [];
     });
   }
-}
-
-function attemptOf({ entry, evidence, ended, statement }: Granted): VerifiedAttempt {
-  const { attempt, time: grantedAt, grant, transcript } = entry;
-  return {
-    ...{ attempt, grantedAt, grant, transcript, evidence, ended: ended ?? null },
-    ...(statement === undefined ? {} : { statement }),
-  };
 }
