@@ -7,7 +7,7 @@ import {
   fingerprintOf,
   type SgxCollateral,
 } from "@sealflow/attest";
-import { type Digest, digestOf, type JsonObject, type JsonValue, toBase64, toHex } from "@sealflow/core";
+import { type Digest, type JsonObject, type JsonValue, toBase64, toHex } from "@sealflow/core";
 import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
 import {
   type Envelope,
@@ -509,7 +509,7 @@ export async function resultOf(
       const made = await sealed(text, []);
       const salt = random.bytes(32);
       artifacts[made.digest] = {
-        ...{ key: toHex(made.dataKey), plaintext: await digestOf(text) },
+        key: toHex(made.dataKey),
         metadata: { value: metadata, salt: toHex(salt) },
       };
       const type = `${content.outputs.artifacts[name]?.type.schemaTitle ?? ""}`;
@@ -534,7 +534,7 @@ export async function resultOf(
     },
     outputs: { parameters: commitments, artifacts: stated },
   };
-  const plain: CommitSecrets = { version: "sealflow.commit-secrets/v1", artifacts, parameters };
+  const plain: CommitSecrets = { version: "sealflow.commit-secrets/v2", artifacts, parameters };
   return { ...(await commitOf(attempt, content, whole, plain)), stated: whole, plain };
 }
 

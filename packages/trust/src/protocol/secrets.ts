@@ -18,15 +18,13 @@ import { part, type TaskCommit } from "./messages.js";
 
 const opening = z.strictObject({ value: part.value, salt: shape.bytes32 });
 const schema = z.strictObject({
-  version: z.literal("sealflow.commit-secrets/v1"),
+  version: z.literal("sealflow.commit-secrets/v2"),
   /** By the digest of the output's sealed artifact. */
   artifacts: z.record(
     shape.digest,
     z.strictObject({
       /** Its data key, hex. */
       key: shape.bytes32,
-      /** Digest of the plaintext (of the tar archive for directories), for the broker's records alone. */
-      plaintext: shape.digest,
       /** Opens the commitment to the artifact's metadata. */
       metadata: z.strictObject({ value: part.object, salt: shape.bytes32 }),
     }),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,8 +12,6 @@ from sealflow.seal.digest import DigestBuilder
 from sealflow.seal.errors import SealError
 from sealflow.seal.header import TAG_BYTES, SealedHeader, encode_key_section, read_opening, require_lineage
 
-_WORTH_A_THREAD = 256 * 1024
-
 
 @dataclass(frozen=True)
 class SealedFacts:
@@ -24,8 +20,6 @@ class SealedFacts:
     header: SealedHeader
     digest: str
     """Of the sealed artifact."""
-    plaintext: str
-    """``sha256:`` and SHA-256 of the content."""
     size: int
     """Bytes of content."""
     data_key: bytes
@@ -42,40 +36,6 @@ class OpenedFacts:
     """Bytes of content."""
 
 
-class _Hash:
-    """SHA-256 in a thread of its own: hashing and encrypting take about as long, and hold no lock."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._pool: ThreadPoolExecutor | None = None
-        self._work: Future[None] | None = None
-
-    def __enter__(self) -> _Hash:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def update(self, data: memoryview) -> None:
-        """Take the next bytes, which must not change before `join`."""
-        if len(data) < _WORTH_A_THREAD:
-            self._hash.update(data)
-            return
-        self._pool = self._pool or ThreadPoolExecutor(1)
-        self._work = self._pool.submit(self._hash.update, data)
-
-    def join(self) -> None:
-        """Wait until what was given is taken."""
-        if self._work is not None:
-            self._work.result()
-            self._work = None
-
-    def digest(self) -> str:
-        """``sha256:`` and the hash of all bytes."""
-        return f"sha256:{self._hash.hexdigest()}"
-
-
 def seal_stream(
     source: BinaryIO, target: BinaryIO, recipients: Iterable[bytes], settings: SealSettings | None = None
 ) -> SealedFacts:
@@ -90,16 +50,12 @@ def seal_stream(
     target.write(encode_key_section(header_bytes, data_key, recipients))
     cipher, digest, size = ChunkCipher(header_bytes, data_key), DigestBuilder(), 0
     buffer = bytearray(settings.chunk_bytes + TAG_BYTES)
-    with _Hash() as content:
-        for index, (plaintext, final) in enumerate(buffered_chunks(source, settings.chunk_bytes)):
-            content.update(plaintext)
-            sealed = cipher.seal_into(index, final, plaintext, buffer)
-            digest.add(sealed)
-            target.write(sealed)
-            size += len(plaintext)
-            content.join()
-        plaintext_digest = content.digest()
-    return SealedFacts(header, digest.value(header_bytes), plaintext_digest, size, data_key)
+    for index, (plaintext, final) in enumerate(buffered_chunks(source, settings.chunk_bytes)):
+        sealed = cipher.seal_into(index, final, plaintext, buffer)
+        digest.add(sealed)
+        target.write(sealed)
+        size += len(plaintext)
+    return SealedFacts(header, digest.value(header_bytes), size, data_key)
 
 
 def open_stream(

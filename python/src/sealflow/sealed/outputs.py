@@ -51,7 +51,6 @@ def seal_outputs(
             artifacts[name].append(
                 SealedOutput(
                     facts.digest,
-                    facts.plaintext,
                     facts.data_key,
                     definition["type"].get("schemaTitle", ""),
                     {**definition["metadata"], **found["metadata"]},

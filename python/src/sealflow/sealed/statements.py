@@ -31,7 +31,6 @@ class SealedOutput:
     """One output artifact, sealed. The key is secret."""
 
     digest: str
-    plaintext: str
     key: bytes
     type: str
     metadata: Json
@@ -62,11 +61,10 @@ def commit_of(attempt: Attempt, result: TaskResult) -> tuple[Json, Json]:
     metadata_salts = {each.digest: os.urandom(32) for list_ in result.artifacts.values() for each in list_}
     statement = sign_statement(_task_statement(attempt, result, salts, metadata_salts), [attempt.signing_key])
     secrets = {
-        "version": "sealflow.commit-secrets/v1",
+        "version": "sealflow.commit-secrets/v2",
         "artifacts": {
             each.digest: {
                 "key": each.key.hex(),
-                "plaintext": each.plaintext,
                 "metadata": {"value": each.metadata, "salt": metadata_salts[each.digest].hex()},
             }
             for list_ in result.artifacts.values()
