@@ -40,7 +40,7 @@ module.exports = {
         path: "^packages/[^/]+/",
         pathNot: [
           "^packages/$1/",
-          "^packages/[^/]+/(src|dist)/(index|node|browser|interpreter|head-start)\\.(ts|js|d\\.ts)$",
+          "^packages/[^/]+/(src|dist)/(index|node|browser|interpreter|head-start|sealed)\\.(ts|js|d\\.ts)$",
         ],
       },
     },

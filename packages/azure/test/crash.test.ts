@@ -4,8 +4,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bundleProgram } from "../../../test-support/bundled.js";
 import { pendingChanges } from "../src/index.js";
 import { standInCaFile } from "./support/certificate.js";
 import { testDeployment } from "./support/deployment.js";
@@ -16,17 +16,7 @@ const kills = process.env.SEALFLOW_SLOW ? 100 : 10;
 const program = fileURLToPath(new URL(`../node_modules/.cache/apply-${process.pid}.mjs`, import.meta.url));
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL("./support/apply-child.ts", import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20.19",
-    conditions: ["@sealflow/source"],
-    external: ["@azure/*", "yaml"],
-    logLevel: "error",
-  });
+  await bundleProgram(program, fileURLToPath(new URL("./support/apply-child.ts", import.meta.url)));
 });
 afterAll(() => rmSync(program, { force: true }));
 

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { bundleProgram } from "../../../test-support/bundled.js";
 import { standInCaFile } from "../../azure/test/support/certificate.js";
 import { standInEnvironment } from "../../azure/test/support/deployment.js";
 import { type StandIn, startStandIn } from "../../azure/test/support/stand-in.js";
@@ -19,17 +19,7 @@ let standIn: StandIn;
 let directory: string;
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL("../src/bin.ts", import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20.19",
-    conditions: ["@sealflow/source"],
-    external: ["yaml", "esbuild", "@azure/*", "@bufbuild/*", "libsql", "@dagrejs/*"],
-    logLevel: "error",
-  });
+  await bundleProgram(program, fileURLToPath(new URL("../src/bin.ts", import.meta.url)));
 });
 afterAll(() => rmSync(join(program, ".."), { recursive: true, force: true }));
 

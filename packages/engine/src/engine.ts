@@ -18,7 +18,7 @@ import { contextOf, type RunSettings, settingsFromJson, settingsToJson } from ".
 import { SUSPENSION } from "./run/suspension.js";
 import { runtimeDigest } from "./sealed/component.js";
 import type { SealedProject } from "./sealed/project.js";
-import { register, rejoin, type SessionRequest } from "./sealed/session.js";
+import type { SessionRequest } from "./sealed/session.js";
 import { discard } from "./store/artifacts.js";
 import { writing } from "./store/disk-errors.js";
 import { readStoredDocument, writeStoredDocument } from "./store/document.js";
@@ -134,7 +134,7 @@ class LocalEngine implements Engine {
       const sealed =
         project === undefined || options.sealed === undefined
           ? undefined
-          : await register(
+          : await (await sessions()).register(
               project,
               this.sessionRequest({ document, context, parameters, runName, settings: open }),
               { ...options.sealed, reuse: open.caching },
@@ -218,7 +218,7 @@ class LocalEngine implements Engine {
     const sealed =
       settings.sealed === undefined
         ? undefined
-        : await rejoin(
+        : await (await sessions()).rejoin(
             await this.sealedProject(runId),
             this.sessionRequest({ document, context, parameters, runName, settings }),
             settings.sealed.inputs,
@@ -270,6 +270,11 @@ class LocalEngine implements Engine {
     this.project ??= sealing();
     return this.project;
   }
+}
+
+/** Sealed runs load broker, evidence and cryptography; others are spared them, which is a third of what starting takes. */
+function sessions(): Promise<typeof import("./sealed/session.js")> {
+  return import("./sealed/session.js");
 }
 
 /** True for pipelines that configure a workspace or speak of its path. */

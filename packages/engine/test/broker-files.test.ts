@@ -5,8 +5,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { bundleProgram } from "../../../test-support/bundled.js";
 import { contents, describeBrokerStore, record } from "../../trust/test/store-contract.js";
 import { checkpointFile, RecordFile } from "../src/sealed/broker-files.js";
 import { temporaryDirectory } from "./temporary.js";
@@ -134,42 +134,28 @@ describe("a checkpoint's file", () => {
 const program = fileURLToPath(new URL(`../node_modules/.cache/records-${process.pid}.mjs`, import.meta.url));
 beforeAll(async () => {
   const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-  await build({
-    stdin: {
-      contents: `
-        import { writeSync } from "node:fs";
-        import { open } from "node:fs/promises";
-        import { RecordFile } from ${JSON.stringify(source("../src/sealed/broker-files.ts"))};
-        const [path, at] = process.argv.slice(2);
-        const store = new RecordFile(path);
-        let count = 0;
-        for await (const _ of store.read()) count++;
-        const handle = await open(path, "r");
-        const { datasync } = Object.getPrototypeOf(handle);
-        let until = Number(at);
-        Object.getPrototypeOf(handle).datasync = function () {
-          // Between the write and the sync.
-          if (until-- === 0) process.kill(process.pid, "SIGKILL");
-          return datasync.call(this);
-        };
-        for (;;) {
-          await store.append(Uint8Array.from(Buffer.from(String(count) + "x".repeat((count * 997) % 20000))));
-          writeSync(1, String(count++) + "\\n");
-        }`,
-      resolveDir: source("."),
-    },
-    outfile: program,
-    ...{ bundle: true, platform: "node", format: "esm", target: "node20", logLevel: "error" },
-    conditions: ["@sealflow/source"],
-    packages: "external",
-    alias: Object.fromEntries(
-      [
-        ["seal/node", "seal/src/node.ts"],
-        ...["core", "trust", "pipeline", "attest", "seal"].map(
-          (name) => [name, `${name}/src/index.ts`] as const,
-        ),
-      ].map(([name, path]) => [`@sealflow/${name}`, source(`../../${path}`)]),
-    ),
+  await bundleProgram(program, {
+    contents: `
+      import { writeSync } from "node:fs";
+      import { open } from "node:fs/promises";
+      import { RecordFile } from ${JSON.stringify(source("../src/sealed/broker-files.ts"))};
+      const [path, at] = process.argv.slice(2);
+      const store = new RecordFile(path);
+      let count = 0;
+      for await (const _ of store.read()) count++;
+      const handle = await open(path, "r");
+      const { datasync } = Object.getPrototypeOf(handle);
+      let until = Number(at);
+      Object.getPrototypeOf(handle).datasync = function () {
+        // Between the write and the sync.
+        if (until-- === 0) process.kill(process.pid, "SIGKILL");
+        return datasync.call(this);
+      };
+      for (;;) {
+        await store.append(Uint8Array.from(Buffer.from(String(count) + "x".repeat((count * 997) % 20000))));
+        writeSync(1, String(count++) + "\\n");
+      }`,
+    resolveDir: source("."),
   });
 });
 afterAll(() => rmSync(program, { force: true }));

@@ -4,8 +4,8 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, afterEach, expect, it } from "vitest";
+import { bundleProgram } from "../../../test-support/bundled.js";
 import {
   python,
   removeDirectory,
@@ -102,17 +102,7 @@ async function killable(): Promise<
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const program = here(`../node_modules/.cache/serve-${process.pid}.mjs`);
   files.push(program);
-  const rooms = ["core", "pipeline", "attest", "seal", "trust", "kfp", "engine"];
-  await build({
-    entryPoints: [here("support/serve-child.ts")],
-    outfile: program,
-    ...{ bundle: true, platform: "node", format: "esm", target: "node20", logLevel: "error" },
-    ...{ conditions: ["@sealflow/source"], packages: "external" },
-    alias: Object.fromEntries([
-      ["@sealflow/seal/node", here("../../seal/src/node.ts")],
-      ...rooms.map((name) => [`@sealflow/${name}`, here(`../../${name}/src/index.ts`)]),
-    ]),
-  });
+  await bundleProgram(program, here("support/serve-child.ts"));
   return async (directory) => {
     const child = spawn(process.execPath, [program, directory], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(child.stdout, "data");

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ProjectAnchors, SealedProject, type Store } from "@sealflow/engine";
+import type { Store } from "@sealflow/engine";
+import { type ProjectAnchors, SealedProject } from "@sealflow/engine/sealed";
 import { writeKeyFile } from "@sealflow/seal/node";
 import { formatTrustFile } from "@sealflow/trust";
 import type { CliContext } from "../context.js";

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type JsonObject, toHex } from "@sealflow/core";
-import { SealedProject } from "@sealflow/engine";
+import { SealedProject } from "@sealflow/engine/sealed";
 import { type PipelineDocument, parsePipelineDocument } from "@sealflow/pipeline";
 import { identityFromPrivateKey } from "@sealflow/seal";
 import { signRegistration } from "@sealflow/trust";

@@ -14,7 +14,6 @@ import type { RunEvent, RunEventBody } from "../events.js";
 import { LogTails } from "../executors/log-tail.js";
 import { ignoredSettings } from "../platform/ignored.js";
 import type { RunSummary } from "../result.js";
-import { keepBundle } from "../sealed/bundle.js";
 import { eventMarker, shownRunOutputs } from "../sealed/hidden.js";
 import type { SealedSession } from "../sealed/session.js";
 import { discard } from "../store/artifacts.js";
@@ -103,6 +102,7 @@ export async function drive(
     }
     await journal.flush();
     if (driven.sealed !== undefined) {
+      const { keepBundle } = await import("../sealed/bundle.js");
       const problem = await keepBundle(driven.sealed.project, driven.runId, layout.bundle);
       if (problem !== undefined) run.notice("ENGINE_SEALED_BUNDLE", problem);
     }

@@ -10,7 +10,6 @@ import { createClaim, deleteClaim } from "../platform/claims.js";
 import { type Surroundings, surroundingsOf } from "../platform/surroundings.js";
 import { configured } from "../platform/task-config.js";
 import { withContents } from "../remote/contents.js";
-import { runSealedTask } from "../sealed/sealed-task.js";
 import { fullDisk } from "../store/disk-errors.js";
 import { taskLog } from "../store/layout.js";
 import { type AttemptDone, type AttemptStart, isWorkerLost, runAttempt } from "./attempt.js";
@@ -74,7 +73,10 @@ export async function runTask(run: RunInProgress, due: DueTask, firstAttempt: nu
   });
   try {
     if (run.sealed !== undefined && run.services.executor !== undefined) throw sealedElsewhere();
-    if (run.sealed !== undefined) return await runSealedTask(run, run.sealed, due, firstAttempt);
+    if (run.sealed !== undefined) {
+      const { runSealedTask } = await import("../sealed/sealed-task.js");
+      return await runSealedTask(run, run.sealed, due, firstAttempt);
+    }
     const task = configured(run, due);
     // Elsewhere a component runs from its image, also where its directory is at hand here.
     const work = workOf(task, run.services.executor === undefined ? run.settings.baseDirectory : undefined);

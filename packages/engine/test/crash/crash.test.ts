@@ -4,8 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleProgram } from "../../../../test-support/bundled.js";
 import { createEngine } from "../../src/engine.js";
 import type { RunEvent } from "../../src/events.js";
 import { discard } from "../../src/store/artifacts.js";
@@ -20,17 +20,7 @@ const program = fileURLToPath(new URL(`../../node_modules/.cache/crash-${process
 const environments = keptDirectory("crash-envs");
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL("child.ts", import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    conditions: ["@sealflow/source"],
-    external: ["yaml", "@bufbuild/*"],
-    logLevel: "error",
-  });
+  await bundleProgram(program, fileURLToPath(new URL("child.ts", import.meta.url)));
 });
 afterAll(() => {
   discard(program);

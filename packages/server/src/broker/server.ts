@@ -1,7 +1,7 @@
 /** A running broker: its store, its socket. */
 import { join } from "node:path";
 import { type Clock, type Logger, SealflowError } from "@sealflow/core";
-import { checkpointFile } from "@sealflow/engine";
+import { checkpointFile } from "@sealflow/engine/sealed";
 import { type BrokerOptions, startBroker } from "@sealflow/trust";
 import { isLoopback } from "../http/guard.js";
 import { type Listening, listen, type TlsFiles } from "../http/listen.js";

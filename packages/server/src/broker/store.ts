@@ -1,6 +1,6 @@
 /** The served broker's records: the engine's file of records, and a lock that ends with the process that holds it. */
 import { join } from "node:path";
-import { RecordFile } from "@sealflow/engine";
+import { RecordFile } from "@sealflow/engine/sealed";
 import type { BrokerStore } from "@sealflow/trust";
 import { openDatabase } from "../store/database.js";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromHex } from "@sealflow/core";
-import { checkpointFile } from "@sealflow/engine";
+import { checkpointFile } from "@sealflow/engine/sealed";
 import { type BrokerStore, type CheckpointKeeper, startBroker } from "@sealflow/trust";
 import { createBrokerApp } from "../../src/broker/app.js";
 import { openBrokerStore } from "../../src/broker/store.js";

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { toHex } from "@sealflow/core";
 import { httpBroker, type TaskBroker, verifyBundle } from "@sealflow/trust";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { bundleProgram } from "../../../../test-support/bundled.js";
 import {
   anchorsOf,
   createWorld,
@@ -27,25 +27,7 @@ const program = fileURLToPath(
 );
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL("child.ts", import.meta.url))],
-    outfile: program,
-    ...{ bundle: true, platform: "node", format: "esm", target: "node20", logLevel: "error" },
-    conditions: ["@sealflow/source"],
-    packages: "external",
-    alias: Object.fromEntries(
-      [
-        ["seal/node", "seal/src/node.ts"],
-        ...["core", "trust", "pipeline", "attest", "seal", "engine"].map((name) => [
-          name,
-          `${name}/src/index.ts`,
-        ]),
-      ].map(([name, path]) => [
-        `@sealflow/${name}`,
-        fileURLToPath(new URL(`../../../${path}`, import.meta.url)),
-      ]),
-    ),
-  });
+  await bundleProgram(program, fileURLToPath(new URL("child.ts", import.meta.url)));
 });
 afterAll(() => rmSync(program, { force: true }));
 

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleProgram } from "../../../../test-support/bundled.js";
 import { contents, describeBrokerStore, record } from "../../../trust/test/store-contract.js";
 import { openBrokerStore } from "../../src/broker/store.js";
 import { removeDirectory, temporaryDirectory } from "../support/server.js";
@@ -14,28 +14,14 @@ describeBrokerStore({ name: "served", open: openBrokerStore });
 const program = fileURLToPath(new URL(`../../node_modules/.cache/store-${process.pid}.mjs`, import.meta.url));
 beforeAll(async () => {
   const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-  await build({
-    stdin: {
-      contents: `
-        import { openBrokerStore } from ${JSON.stringify(source("../../src/broker/store.ts"))};
-        const store = openBrokerStore(process.argv[2]);
-        await store.records.append(Uint8Array.from(Buffer.from("kept")));
-        process.stdout.write("open\\n");
-        setInterval(() => undefined, 1000);`,
-      resolveDir: source("."),
-    },
-    outfile: program,
-    ...{ bundle: true, platform: "node", format: "esm", target: "node20", logLevel: "error" },
-    conditions: ["@sealflow/source"],
-    packages: "external",
-    alias: Object.fromEntries(
-      [
-        ["seal/node", "seal/src/node.ts"],
-        ...["core", "trust", "pipeline", "attest", "seal", "engine"].map(
-          (name) => [name, `${name}/src/index.ts`] as const,
-        ),
-      ].map(([name, path]) => [`@sealflow/${name}`, source(`../../../${path}`)]),
-    ),
+  await bundleProgram(program, {
+    contents: `
+      import { openBrokerStore } from ${JSON.stringify(source("../../src/broker/store.ts"))};
+      const store = openBrokerStore(process.argv[2]);
+      await store.records.append(Uint8Array.from(Buffer.from("kept")));
+      process.stdout.write("open\\n");
+      setInterval(() => undefined, 1000);`,
+    resolveDir: source("."),
   });
 });
 afterAll(() => rmSync(program, { force: true }));
