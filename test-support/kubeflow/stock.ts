@@ -24,6 +24,8 @@ export interface StockState {
   exchanges: readonly Exchange[] | undefined;
   /** Status of every answer of ML Metadata, where it is to refuse. */
   refusal?: { readonly status: number } | { readonly grpcStatus: number } | undefined;
+  /** Content of artifacts, by the path under which Kubeflow's pages hand it out. */
+  readonly artifacts?: ReadonlyMap<string, Uint8Array>;
   /** The run that begins when one is created from a version; none: runs are refused. */
   readonly begins?: (name: string, parameters: JsonObject) => Run;
   /** Where calls to ML Metadata go instead, and what they are kept in. */
@@ -72,10 +74,17 @@ async function answer(state: StockState, request: IncomingMessage, response: Ser
     );
     return;
   }
+  const content = state.artifacts?.get(pathname);
+  if (content !== undefined) {
+    response.writeHead(200, { "content-type": "application/octet-stream" });
+    response.end(content);
+    return;
+  }
   const [, kind, id = "", , version = ""] = pathname.replace("/apis/v2beta1", "").split("/");
   const run = kind === "runs" ? state.runs.get(id) : undefined;
   const spec = kind === "pipelines" ? state.versions.get(version) : undefined;
   if (request.method === "POST") json(response, 200, made(state, pathname, Buffer.concat(chunks).toString()));
+  else if (pathname === "/apis/v2beta1/healthz") json(response, 200, { multi_user: false });
   else if (pathname === "/apis/v2beta1/runs") json(response, 200, listed([...state.runs.values()]));
   else if (kind === "pipelines" && version === "") json(response, id === "names" ? 404 : 200, {});
   else if (run !== undefined) json(response, 200, run);

@@ -1,6 +1,8 @@
-/** Content of a remote run's artifacts, where the engine hands it out. */
+/** Content of a remote run's artifacts, where the engine or Kubeflow's pages hand it out. */
 import { isSealflowError } from "@sealflow/core";
 import { ask } from "@sealflow/kfp";
+import { artifactsOf } from "./kubeflow/artifacts.js";
+import { recordOf } from "./kubeflow/lookup.js";
 import type { Session } from "./session.js";
 
 /** Which artifact. */
@@ -14,21 +16,57 @@ export interface ArtifactRequest {
 }
 
 /**
- * The artifact's bytes; undefined where the engine has no such route, or no such artifact.
+ * The artifact's bytes, as they are in the store; undefined where nothing hands them out, or there is no such artifact.
  *
  * @throws SealflowError `KFP_…` for other refusals
  */
 export async function remoteArtifact(
-  { client }: Session,
-  { runId, task, output, index }: ArtifactRequest,
+  session: Session,
+  request: ArtifactRequest,
 ): Promise<Uint8Array | undefined> {
+  const { runId, task, output, index } = request;
   const query = { task, name: output, index: String(index) };
   try {
-    const answer = await ask(client, { path: `/api/runs/${encodeURIComponent(runId)}/artifact`, query });
-    return new Uint8Array(await answer.arrayBuffer());
+    const answer = await ask(session.client, {
+      path: `/api/runs/${encodeURIComponent(runId)}/artifact`,
+      query,
+    });
+    const type = answer.headers.get("content-type") ?? "";
+    if (!type.startsWith("text/html")) return new Uint8Array(await answer.arrayBuffer());
   } catch (error) {
     const status = isSealflowError(error) ? error.data?.status : undefined;
-    if (status === 404 || status === 400 || status === 405) return undefined;
+    if (status !== 404 && status !== 400 && status !== 405) throw error;
+  }
+  return fromPages(session, request);
+}
+
+/** Names of stores in Kubeflow's addresses, by the scheme of a URI. Source: kubeflow/pipelines, frontend server. */
+const sources: Readonly<Partial<Record<string, string>>> = { minio: "minio", s3: "s3", gs: "gcs" };
+
+/** From the server of Kubeflow's pages, which has the store's credentials. */
+async function fromPages(session: Session, request: ArtifactRequest): Promise<Uint8Array | undefined> {
+  try {
+    const [, scheme = "", place = ""] =
+      /^([a-z0-9]+):\/\/(.+)$/.exec((await uriOf(session, request)) ?? "") ?? [];
+    const source = sources[scheme];
+    if (source === undefined) return undefined;
+    const path = `/artifacts/${source}/${place.split("/").map(encodeURIComponent).join("/")}`;
+    const answer = await ask(await session.pages(), { path, query: { namespace: session.namespace } });
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch (error) {
+    if (isSealflowError(error)) return undefined;
     throw error;
   }
+}
+
+async function uriOf(
+  session: Session,
+  { runId, task, output, index }: ArtifactRequest,
+): Promise<string | undefined> {
+  const record = await recordOf(session, { runId, task });
+  if (record === undefined) return undefined;
+  const made =
+    (await artifactsOf(await session.metadata(), [record.executionId])).get(record.executionId)?.outputs ??
+    {};
+  return (Object.hasOwn(made, output) ? made[output] : undefined)?.[index]?.uri;
 }

@@ -1,9 +1,8 @@
 /** Output of a remote run's tasks: from the server's own route, else from the pods. */
 import { isSealflowError, SealflowError } from "@sealflow/core";
-import { KfpClient, readLog } from "@sealflow/kfp";
+import { readLog } from "@sealflow/kfp";
 import type { KubeObject } from "../kube/objects.js";
-import { documentOf } from "./kubeflow/document.js";
-import { recordsByPath } from "./kubeflow/records.js";
+import { recordOf } from "./kubeflow/lookup.js";
 import type { Session } from "./session.js";
 
 /** Which log. */
@@ -49,17 +48,9 @@ async function* podLog(session: Session, request: LogRequest): AsyncGenerator<st
 }
 
 /** The launcher records in which pod it runs; where that can't be read, pods are looked for by their labels. */
-async function recordedPod(
-  session: Session,
-  { runId, task, signal }: LogRequest,
-): Promise<PodName | undefined> {
+async function recordedPod(session: Session, request: LogRequest): Promise<PodName | undefined> {
   try {
-    const run = await new KfpClient(session.client).getRun(runId);
-    const { spec } = await documentOf(session.client, run);
-    const client = await session.metadata();
-    const contextId = await client.runContext(runId, signal);
-    if (contextId === undefined) return undefined;
-    const { pod } = recordsByPath(spec, await client.executions(contextId, signal)).get(task) ?? {};
+    const { pod } = (await recordOf(session, request)) ?? {};
     return pod === undefined ? undefined : { ...pod, namespace: pod.namespace || namespaceOf(session) };
   } catch (error) {
     if (isSealflowError(error)) return undefined;

@@ -2,10 +2,10 @@
 import type { Fetch } from "@sealflow/core";
 import { type ClientOptions, MetadataClient } from "@sealflow/kfp";
 import { connect, type KubeClient } from "../kube/client.js";
-import { forwardPort } from "../kube/port-forward.js";
+import { forwardPort, type PortForward } from "../kube/port-forward.js";
 import type { ClusterContext } from "./contexts.js";
 import { dexSession } from "./dex.js";
-import { metadataPlace } from "./metadata-place.js";
+import { metadataPlace, type Place, pagesPlace } from "./places.js";
 import { readSecret } from "./secret-source.js";
 
 /** An open context. */
@@ -16,6 +16,8 @@ export interface Session {
   readonly kube: KubeClient | undefined;
   /** Kubeflow's ML Metadata; the way to it is opened when it is first asked for. @throws SealflowError `CLUSTER_…` */
   metadata(): Promise<MetadataClient>;
+  /** The server of Kubeflow's pages, opened likewise. @throws SealflowError `CLUSTER_…` */
+  pages(): Promise<ClientOptions>;
   close(): Promise<void>;
 }
 
@@ -32,63 +34,58 @@ export async function openSession(
   fetch: Fetch = globalThis.fetch,
 ): Promise<Session> {
   const reached = await reach(context, environment);
+  const { kube } = reached;
   try {
     const client = await authenticated(context, { baseUrl: reached.baseUrl, environment, fetch });
-    return new OpenSession(context, reached, client);
+    const opened = { client, kube };
+    const metadata = new Door(() => metadataPlace(context, opened));
+    const pages = new Door(() => pagesPlace(context, opened));
+    return {
+      ...opened,
+      namespace: context.namespace,
+      metadata: async () => new MetadataClient(await metadata.open()),
+      pages: () => pages.open(),
+      close: async () => {
+        await Promise.all([metadata.close(), pages.close()]);
+        await reached.close();
+      },
+    };
   } catch (error) {
     await reached.close();
     throw error;
   }
 }
 
-class OpenSession implements Session {
-  readonly client: ClientOptions;
-  readonly namespace: string | undefined;
-  readonly kube: KubeClient | undefined;
-  private readonly context: ClusterContext;
-  private readonly reached: Reached;
-  private door: Promise<MetadataDoor> | undefined;
+/** A way to a place, opened once, when it is first gone. */
+class Door {
+  private readonly place: () => Place;
+  private opening: Promise<{ readonly options: ClientOptions; readonly forward?: PortForward }> | undefined;
 
-  constructor(context: ClusterContext, reached: Reached, client: ClientOptions) {
-    this.context = context;
-    this.reached = reached;
-    this.client = client;
-    this.namespace = context.namespace;
-    this.kube = reached.kube;
+  constructor(place: () => Place) {
+    this.place = place;
   }
 
-  async metadata(): Promise<MetadataClient> {
-    const opening = this.door ?? openMetadata(this.context, this.reached.kube, this.client);
-    this.door = opening;
+  async open(): Promise<ClientOptions> {
+    const opening = this.opening ?? this.through();
+    this.opening = opening;
     // A way that could not be opened is tried anew when it is asked for again.
     opening.catch(() => {
-      if (this.door === opening) this.door = undefined;
+      if (this.opening === opening) this.opening = undefined;
     });
-    return (await opening).client;
+    return (await opening).options;
   }
 
   async close(): Promise<void> {
-    const door = await this.door?.catch(() => undefined);
-    await door?.close();
-    await this.reached.close();
+    const opened = await this.opening?.catch(() => undefined);
+    await opened?.forward?.close();
   }
-}
 
-interface MetadataDoor {
-  readonly client: MetadataClient;
-  readonly close: () => Promise<void>;
-}
-
-async function openMetadata(
-  context: ClusterContext,
-  kube: KubeClient | undefined,
-  client: ClientOptions,
-): Promise<MetadataDoor> {
-  const place = metadataPlace(context, client, kube);
-  if ("options" in place) return { client: new MetadataClient(place.options), close: async () => {} };
-  const forward = await forwardPort(place.kube, place.target);
-  const baseUrl = `http://127.0.0.1:${forward.localPort}`;
-  return { client: new MetadataClient({ baseUrl }), close: () => forward.close() };
+  private async through() {
+    const place = this.place();
+    if ("options" in place) return place;
+    const forward = await forwardPort(place.kube, place.target);
+    return { options: { baseUrl: `http://127.0.0.1:${forward.localPort}` }, forward };
+  }
 }
 
 interface Reached {
@@ -112,13 +109,13 @@ async function reach({ endpoint, kubernetes }: ClusterContext, environment: Envi
   };
   return { baseUrl: `http://127.0.0.1:${forward.localPort}${path}`, kube, close };
 }
-interface Place {
+interface Credentials {
   readonly baseUrl: string;
   readonly environment: Environment;
   readonly fetch: Fetch;
 }
 
-async function authenticated({ auth }: ClusterContext, place: Place): Promise<ClientOptions> {
+async function authenticated({ auth }: ClusterContext, place: Credentials): Promise<ClientOptions> {
   const { baseUrl, environment, fetch } = place;
   if (auth.kind === "none") return { baseUrl, fetch };
   if (auth.kind === "bearer") {

@@ -146,7 +146,7 @@ describe("a run told from ML Metadata", () => {
     });
     const failed = tell([[runMessage("FAILED"), root, { ...list, state: "FAILED" }, bring]]);
     expect(states(failed.summary)).toMatchObject({ list: "FAILED", bring: "SUCCEEDED", sum: "SKIPPED" });
-    expect(failed.summary.error).toMatchObject({ message: expect.stringContaining("list: it failed") });
+    expect(failed.summary.error).toMatchObject({ message: expect.stringContaining("list: failed") });
     const killed = tell([[runMessage("FAILED"), root, { ...list, state: "RUNNING" }]]);
     expect(states(killed.summary)).toMatchObject({ list: "FAILED", bring: "CANCELED", sum: "SKIPPED" });
     const driver = tell([[runMessage("FAILED", details("list")), root, bring]]);

@@ -1,5 +1,5 @@
 /** Artifacts of tasks as ML Metadata holds them, and as the interpreter passes them along. */
-import { isJsonObject, type JsonValue } from "@sealflow/core";
+import { compareCodeUnits, isJsonObject, type JsonValue } from "@sealflow/core";
 import type { MetadataArtifact, MetadataClient } from "@sealflow/kfp";
 import type { ArtifactTypeSchema, ArtifactValue } from "@sealflow/pipeline";
 
@@ -16,7 +16,7 @@ export interface ExecutionArtifacts {
 export async function artifactsOf(
   client: MetadataClient,
   executionIds: readonly number[],
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, ExecutionArtifacts>> {
   const events = await client.events(executionIds, signal);
   const ids = [...new Set(events.map(({ artifactId }) => artifactId))];
@@ -73,8 +73,13 @@ export function artifactValue(
     name,
     type: known ? declared : { schemaTitle: type },
     uri,
-    metadata: Object.fromEntries(metadata),
+    metadata: Object.fromEntries(metadata.sort(byKey)),
   };
+}
+
+/** Maps of messages have no order. */
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return compareCodeUnits(a, b);
 }
 
 /** The launcher wraps lists and objects: `{list: […]}`, `{struct: {…}}`. */
@@ -110,5 +115,6 @@ export function declaredOnly<T>(
   record: Readonly<Record<string, T>>,
   declared: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, T>> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => Object.hasOwn(declared, name)));
+  const known = Object.entries(record).filter(([name]) => Object.hasOwn(declared, name));
+  return Object.fromEntries(known.sort(byKey));
 }

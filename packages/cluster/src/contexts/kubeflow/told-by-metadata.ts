@@ -274,7 +274,7 @@ export class MetadataTeller {
       const record = records.tasks.get(task.path);
       const failed = run.state === "FAILED" && (record !== undefined || driverFailed(run, task.taskName));
       const result: TaskResult = failed
-        ? { path: task.path, state: "FAILED", error: failure(task.path) }
+        ? { path: task.path, state: "FAILED", error: failure }
         : { path: task.path, state: "CANCELED" };
       yield this.finishedTask(
         result,
@@ -303,7 +303,7 @@ export class MetadataTeller {
       const outputs = { parameters: record.outputs, artifacts: artifactValues(made) };
       const { state } = record;
       const result: TaskResult =
-        state === "FAILED" ? { path, state, error: failure(path) } : { path, state, outputs };
+        state === "FAILED" ? { path, state, error: failure } : { path, state, outputs };
       yield this.finishedTask(result, record, undefined);
     }
   }
@@ -373,7 +373,7 @@ function hasRun(record: TaskRecord | undefined): boolean {
 
 function resultOf(task: DueTask, record: TaskRecord, artifacts: ExecutionArtifacts | undefined): TaskResult {
   const { path, outputParameters, outputArtifacts } = task;
-  if (record.state !== "SUCCEEDED") return { path, state: "FAILED", error: failure(path) };
+  if (record.state !== "SUCCEEDED") return { path, state: "FAILED", error: failure };
   const outputs: TaskOutputs = {
     parameters: declaredOnly(record.outputs, outputParameters),
     artifacts: artifactValues(declaredOnly(artifacts?.outputs ?? {}, outputArtifacts), outputArtifacts),
@@ -382,9 +382,10 @@ function resultOf(task: DueTask, record: TaskRecord, artifacts: ExecutionArtifac
 }
 
 /** The API of the official backend has no reasons. */
-function failure(path: TaskPath): ErrorBody {
-  return { code: "CLUSTER_TASK_FAILED", message: `${path}: it failed on the cluster; its log says why` };
-}
+const failure: ErrorBody = {
+  code: "CLUSTER_TASK_FAILED",
+  message: "failed on the cluster; its log says why",
+};
 
 function driverFailed({ run_details: details }: Run, taskName: string): boolean {
   return (details?.task_details ?? []).some(

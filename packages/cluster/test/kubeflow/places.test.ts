@@ -1,14 +1,19 @@
 import { expect, it } from "vitest";
 import type { ClusterContext } from "../../src/contexts/contexts.js";
-import { metadataPlace } from "../../src/contexts/metadata-place.js";
+import { metadataPlace, pagesPlace } from "../../src/contexts/places.js";
 import type { KubeClient } from "../../src/kube/client.js";
 
 const kube = {} as KubeClient;
 const through = { service: "ml-pipeline", serviceNamespace: "pipelines", port: 8888 };
 const token = async () => "secret";
 
-function placeOf(context: Omit<ClusterContext, "auth">, baseUrl: string, connected?: KubeClient) {
-  return metadataPlace({ ...context, auth: { kind: "none" } }, { baseUrl, token }, connected);
+function placeOf(
+  context: Omit<ClusterContext, "auth">,
+  baseUrl: string,
+  connected?: KubeClient,
+  of = metadataPlace,
+) {
+  return of({ ...context, auth: { kind: "none" } }, { client: { baseUrl, token }, kube: connected });
 }
 
 it("is Kubeflow's own proxy beside the API in a cluster, without credentials", () => {
@@ -50,4 +55,15 @@ it("is what the context names, and credentials go to no other address than their
       target: { namespace: "data", service: "envoy", port: 80 },
     },
   );
+});
+
+it("has Kubeflow's pages where the API is, and their own service where that is reached directly", () => {
+  const endpoint = "https://kubeflow.example/pipeline";
+  expect(placeOf({ endpoint }, endpoint, undefined, pagesPlace)).toEqual({
+    options: { baseUrl: endpoint, token },
+  });
+  expect(placeOf({ kubernetes: through }, "http://127.0.0.1:1", kube, pagesPlace)).toEqual({
+    kube,
+    target: { namespace: "pipelines", service: "ml-pipeline-ui", port: 80 },
+  });
 });
