@@ -48,12 +48,22 @@ export function createBrokerApp(options: BrokerAppOptions): Hono {
   app.onError((error, c) => {
     const { status, body } = brokerAnswer(error);
     const { code } = body.error;
-    if (status >= 500) log.log("error", `${c.req.method} ${c.req.path}: ${code}`, { trace: traceOf(error) });
-    else log.log("info", `${c.req.method} ${c.req.path}: ${status} ${code}`);
+    const asked = `${c.req.method} ${shownPath(c.req.path)}`;
+    if (status >= 500) log.log("error", `${asked}: ${code}`, { trace: traceOf(error) });
+    else log.log("info", `${asked}: ${status} ${code}`);
     if (status === 503) c.header("Retry-After", "1");
     return c.json(body, status as ContentfulStatusCode);
   });
   return app;
+}
+
+const knownPart =
+  /^(?:v1|broker|healthz|runs|challenges|requests|commits|failures|bundle|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|)$/;
+
+/** A path as it is logged: words of the protocol and ids of runs; anything else a caller made up. */
+function shownPath(path: string): string {
+  const parts = path.split("/").slice(0, 6);
+  return parts.map((part) => (knownPart.test(part) ? part : "…")).join("/");
 }
 
 /** Where an unexpected error came from: function names, without its message, which may quote what was sent. */
