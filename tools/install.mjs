@@ -31,7 +31,7 @@ export function findPython() {
 
 /** The interpreter of the tests' environment, built once per requirements file and kept outside the checkout. */
 export function ensureTestPython() {
-  return ensureEnvironment("tests'", ["python/requirements-dev.txt"]);
+  return ensureEnvironment("tests'", ["python/requirements-dev.lock"]);
 }
 
 /** The interpreter for the loan-default example's tests: its locked requirements, and pytest. */
