@@ -166,6 +166,28 @@ describe("a run told from ML Metadata", () => {
     expect(summary.outputs.total).toBe(6);
   });
 
+  it("waits for another attempt of a task that may be tried again, as long as the run goes on", () => {
+    const document = sums();
+    const { spec } = document;
+    const tasks = spec.root.dag?.tasks ?? {};
+    const retried = { ...tasks.list, retryPolicy: { maxRetryCount: 2 } } as NonNullable<typeof tasks.list>;
+    const graph = { ...spec.root, dag: { ...spec.root.dag, tasks: { ...tasks, list: retried } } };
+    const retrying = { ...document, spec: { ...spec, root: graph } };
+    const failed = { ...list, state: "FAILED" } as const;
+    const { perLook, summary } = tell(
+      [
+        [runMessage("RUNNING"), root, failed],
+        [runMessage("RUNNING"), root, { ...list, state: "RUNNING" }],
+        [runMessage("SUCCEEDED"), ...whole],
+      ],
+      retrying,
+    );
+    expect(perLook.slice(0, 2)).toEqual([["run-created", "task-started list"], []]);
+    expect(states(summary).list).toBe("SUCCEEDED");
+    const ended = tell([[runMessage("FAILED"), root, failed]], retrying);
+    expect(states(ended.summary).list).toBe("FAILED");
+  });
+
   it("ends without values where they can't be had any more", () => {
     const { teller } = tell([[runMessage("RUNNING"), root, list]]);
     const incomplete = { code: "CLUSTER_OUTPUTS_UNFETCHED", message: "gone", hint: "look there" };

@@ -10,8 +10,9 @@ import type { Session } from "../session.js";
 import { artifactsOf, type ExecutionArtifacts } from "./artifacts.js";
 import { documentOf } from "./document.js";
 import { recordsByPath, type TaskRecord } from "./records.js";
+import type { RunRecords } from "./task-events.js";
 import { ended, type KnownPipeline } from "./told.js";
-import { MetadataTeller, type RunRecords } from "./told-by-metadata.js";
+import { MetadataTeller } from "./told-by-metadata.js";
 import { StateTeller } from "./told-by-states.js";
 
 /** Looks in a row at which ML Metadata may stay away before it is done without. */
@@ -25,8 +26,9 @@ export class KubeflowRun {
   private teller: StateTeller | MetadataTeller | undefined;
   private pipeline: { readonly document: PipelineDocument; readonly known: KnownPipeline } | undefined;
   private contextId: number | undefined;
-  /** Of executions that have ended: they don't change any more. */
+  /** Of executions that have ended, and when they were written last: another attempt writes them again. */
   private readonly artifacts = new Map<number, ExecutionArtifacts>();
+  private readonly fetched = new Map<number, number>();
   private silence = 0;
 
   constructor(session: Session, runId: string, signal: AbortSignal) {
@@ -105,12 +107,13 @@ export class KubeflowRun {
   }
 
   private async fetchArtifacts(client: MetadataClient, records: readonly TaskRecord[]): Promise<void> {
-    const fresh = records
-      .filter(
-        ({ graph, state, executionId }) => !graph && state !== "RUNNING" && !this.artifacts.has(executionId),
-      )
-      .map(({ executionId }) => executionId);
-    for (const [id, found] of await artifactsOf(client, fresh, this.signal)) this.artifacts.set(id, found);
+    const fresh = records.filter(
+      ({ graph, state, executionId, endTime }) =>
+        !graph && state !== "RUNNING" && this.fetched.get(executionId) !== endTime,
+    );
+    const ids = fresh.map(({ executionId }) => executionId);
+    for (const [id, found] of await artifactsOf(client, ids, this.signal)) this.artifacts.set(id, found);
+    for (const { executionId, endTime } of fresh) this.fetched.set(executionId, endTime);
   }
 }
 

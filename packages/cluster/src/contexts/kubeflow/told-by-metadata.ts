@@ -3,7 +3,7 @@
  * the spec and the recorded results what was skipped and what graphs and the pipeline gave; what is recorded stands even where
  * the interpreter would have decided otherwise.
  */
-import type { ErrorBody, JsonObject } from "@sealflow/core";
+import type { ErrorBody } from "@sealflow/core";
 import type { RunEvent } from "@sealflow/engine";
 import type { Run } from "@sealflow/kfp";
 import {
@@ -13,13 +13,25 @@ import {
   type Interpretation,
   type PipelineDocument,
   type RunOutcome,
-  type TaskOutputs,
+  type SkipReason,
   type TaskPath,
   type TaskResult,
 } from "@sealflow/pipeline";
 import { isConfidential } from "../../overlay/confidential.js";
-import { artifactValues, declaredOnly, type ExecutionArtifacts } from "./artifacts.js";
 import type { TaskRecord } from "./records.js";
+import {
+  bareResult,
+  driverFailed,
+  failure,
+  finishedEvent,
+  hasRun,
+  nameOf,
+  type RunRecords,
+  resultOf,
+  type Shown,
+  sealed,
+  startedEvent,
+} from "./task-events.js";
 import {
   creationOf,
   EventNumbers,
@@ -32,21 +44,11 @@ import {
   timeOf,
 } from "./told.js";
 
-/** What is recorded of a run by now. */
-export interface RunRecords {
-  readonly tasks: ReadonlyMap<TaskPath, TaskRecord>;
-  /** By execution; those that run may be missing. */
-  readonly artifacts: ReadonlyMap<number, ExecutionArtifacts>;
-}
-
 /** A run as it is told. */
 export interface MetadataTellerOptions {
   readonly document: PipelineDocument;
   readonly known: KnownPipeline;
 }
-
-/** What stands for a value that only the run's bundle shows. */
-const sealedValue = "(sealed)";
 
 /** Turns successive records of one run into events. */
 export class MetadataTeller {
@@ -103,7 +105,7 @@ export class MetadataTeller {
       this.now = timeOf(run.created_at);
       yield* this.decided(this.begin(run), records);
     }
-    yield* this.advance(records);
+    yield* this.advance(run, records);
     if (ended.has(run.state) && !this.finished) yield* this.end(run, records);
   }
 
@@ -124,52 +126,37 @@ export class MetadataTeller {
   }
 
   /** Tells ends until nothing that is due has one. */
-  private *advance(records: RunRecords): Generator<Told> {
+  private *advance(run: Run, records: RunRecords): Generator<Told> {
     for (let moved = true; moved; ) {
       moved = false;
-      for (const [path, task] of [...this.due]) {
-        const record = records.tasks.get(path);
+      for (const task of [...this.due.values()]) {
+        const record = records.tasks.get(task.path);
         if (record === undefined) continue;
-        yield* this.start(path, record, { records, task });
-        if (record.state === "RUNNING") continue;
+        yield* this.start(shownTask(task), record, records);
+        if (!isOver(record, task, run)) continue;
         moved = true;
         yield* this.finish(task, record, records);
       }
     }
   }
 
-  private *start(path: TaskPath, record: TaskRecord, { records, task }: Surroundings): Generator<Told> {
-    if (record.state === "NOT_TRIGGERED" || this.started.has(path)) return;
-    this.started.add(path);
-    const hide = task !== undefined && isConfidential(task);
-    const parameters = hide ? sealed(record.inputs) : record.inputs;
-    const artifacts = artifactValues(records.artifacts.get(record.executionId)?.inputs ?? {});
-    yield {
-      time: record.startTime,
-      event: {
-        ...{
-          type: "task-started",
-          path,
-          ...nameOf(path, task),
-          attempt: 1,
-          inputs: { parameters, artifacts },
-        },
-        ...(hide ? { hidden: Object.keys(parameters) } : {}),
-      },
-    };
+  private *start(shown: Shown, record: TaskRecord, records: RunRecords): Generator<Told> {
+    if (record.state === "NOT_TRIGGERED" || this.started.has(shown.path)) return;
+    this.started.add(shown.path);
+    yield startedEvent(shown, record, records);
   }
 
   private *finish(task: DueTask, record: TaskRecord, records: RunRecords): Generator<Told> {
-    const { path } = task;
+    const { path, displayName } = task;
     this.due.delete(path);
     this.now = Math.max(this.now, record.endTime);
     if (record.state === "NOT_TRIGGERED") {
       this.lose(`${path}: the cluster did not run it, and the spec says that it is due`);
-      yield this.skipped(path, nameOf(path, task));
+      yield this.skipped(path, displayName);
       return;
     }
     const result = resultOf(task, record, records.artifacts.get(record.executionId));
-    yield this.finishedTask(result, record, task);
+    yield this.ended(shownTask(task), result, record);
     yield* this.applied(result, records);
   }
 
@@ -200,14 +187,7 @@ export class MetadataTeller {
       case "skip":
         // What ran nevertheless is told as it is recorded, at the end.
         if (!decision.leaf || hasRun(tasks.get(decision.path))) return;
-        this.told.add(decision.path);
-        yield {
-          time,
-          event: {
-            ...{ type: "task-skipped", path: decision.path, reason: decision.reason },
-            ...(decision.path.endsWith(decision.taskName) ? {} : { name: decision.taskName }),
-          },
-        };
+        yield this.skipped(decision.path, decision.taskName, decision.reason);
         return;
       case "start-dag": {
         const { path, iterations } = decision;
@@ -269,24 +249,22 @@ export class MetadataTeller {
   /** What a run that did not succeed leaves behind: pods that ended without a word, tasks that never began. */
   private *abandon(run: Run, records: RunRecords): Generator<Told> {
     yield* this.decided(this.interpretation?.cancel() ?? [], records);
+    const nothing = { startTime: this.now, endTime: this.now, cached: false };
     for (const task of [...this.due.values()]) {
-      this.due.delete(task.path);
-      const record = records.tasks.get(task.path);
-      const failed = run.state === "FAILED" && (record !== undefined || driverFailed(run, task.taskName));
+      const { path, taskName } = task;
+      this.due.delete(path);
+      const record = records.tasks.get(path);
+      const failed = run.state === "FAILED" && (record !== undefined || driverFailed(run, taskName));
       const result: TaskResult = failed
-        ? { path: task.path, state: "FAILED", error: failure }
-        : { path: task.path, state: "CANCELED" };
-      yield this.finishedTask(
-        result,
-        { startTime: record?.startTime ?? this.now, endTime: this.now, cached: false },
-        task,
-      );
+        ? { path, state: "FAILED", error: failure }
+        : { path, state: "CANCELED" };
+      const startTime = record?.startTime ?? this.now;
+      yield this.ended(shownTask(task), result, { ...nothing, startTime });
       yield* this.applied(result, records);
     }
-    for (const { path, leaf, error, taskName } of this.unable) {
+    for (const { path, leaf, error, taskName: name } of this.unable) {
       if (!leaf || this.told.has(path) || hasRun(records.tasks.get(path))) continue;
-      const at = { startTime: this.now, endTime: this.now, cached: false };
-      yield this.finishedTask({ path, state: "FAILED", error }, at, { displayName: taskName });
+      yield this.ended({ path, name, hide: false }, { path, state: "FAILED", error }, nothing);
     }
   }
 
@@ -295,43 +273,27 @@ export class MetadataTeller {
     for (const [path, record] of records.tasks) {
       if (record.graph || this.told.has(path) || record.state === "RUNNING") continue;
       if (record.state === "NOT_TRIGGERED") {
-        yield this.skipped(path, {});
+        yield this.skipped(path, undefined);
         continue;
       }
-      yield* this.start(path, record, { records, task: undefined });
-      const { "executor-logs": _, ...made } = records.artifacts.get(record.executionId)?.outputs ?? {};
-      const outputs = { parameters: record.outputs, artifacts: artifactValues(made) };
-      const { state } = record;
-      const result: TaskResult =
-        state === "FAILED" ? { path, state, error: failure } : { path, state, outputs };
-      yield this.finishedTask(result, record, undefined);
+      // Nothing says that such a task is not sealed.
+      const shown = { path, name: undefined, hide: this.confidential };
+      yield* this.start(shown, record, records);
+      yield this.ended(shown, bareResult(path, record, records.artifacts), record);
     }
   }
 
-  private skipped(path: TaskPath, name: { readonly name?: string }): Told {
+  private skipped(path: TaskPath, name: string | undefined, reason: SkipReason = unknownCondition): Told {
     this.told.add(path);
-    const reason = { kind: "condition-false", condition: "" } as const;
-    return { time: this.now, event: { type: "task-skipped", path, ...name, reason } };
+    return { time: this.now, event: { type: "task-skipped", path, ...nameOf(path, name), reason } };
   }
 
-  private finishedTask(
-    { path, state, outputs, error }: TaskResult,
-    { startTime, endTime, cached }: Pick<TaskRecord, "startTime" | "endTime" | "cached">,
-    task: DueTask | { readonly displayName: string } | undefined,
+  private ended(
+    shown: Shown,
+    ...of: [TaskResult, Pick<TaskRecord, "startTime" | "endTime" | "cached">]
   ): Told {
-    this.told.add(path);
-    // Where the interpreter did not come to a task, nothing says that it is not sealed.
-    const hide =
-      task === undefined || !("outputParameters" in task) ? this.confidential : isConfidential(task);
-    return {
-      time: endTime,
-      event: {
-        ...{ type: "task-finished", path, ...nameOf(path, task), state, cached, startTime },
-        ...(outputs === undefined ? {} : { outputs }),
-        ...(hide ? { hidden: Object.keys(outputs?.parameters ?? {}) } : {}),
-        ...(error === undefined ? {} : { error }),
-      },
-    };
+    this.told.add(shown.path);
+    return finishedEvent(shown, ...of);
   }
 
   private lose(reason: string): void {
@@ -354,41 +316,15 @@ export class MetadataTeller {
   }
 }
 
-interface Surroundings {
-  readonly records: RunRecords;
-  readonly task: DueTask | undefined;
+/** ML Metadata tells that a condition was false, not which. */
+const unknownCondition: SkipReason = { kind: "condition-false", condition: "" };
+
+function shownTask(task: DueTask): Shown {
+  return { path: task.path, name: task.displayName, hide: isConfidential(task) };
 }
 
-function nameOf(path: TaskPath, task: { readonly displayName: string } | undefined): { name?: string } {
-  return task === undefined || path.endsWith(task.displayName) ? {} : { name: task.displayName };
-}
-
-function sealed(parameters: JsonObject): JsonObject {
-  return Object.fromEntries(Object.keys(parameters).map((name) => [name, sealedValue]));
-}
-
-function hasRun(record: TaskRecord | undefined): boolean {
-  return record !== undefined && record.state !== "NOT_TRIGGERED";
-}
-
-function resultOf(task: DueTask, record: TaskRecord, artifacts: ExecutionArtifacts | undefined): TaskResult {
-  const { path, outputParameters, outputArtifacts } = task;
-  if (record.state !== "SUCCEEDED") return { path, state: "FAILED", error: failure };
-  const outputs: TaskOutputs = {
-    parameters: declaredOnly(record.outputs, outputParameters),
-    artifacts: artifactValues(declaredOnly(artifacts?.outputs ?? {}, outputArtifacts), outputArtifacts),
-  };
-  return { path, state: "SUCCEEDED", outputs };
-}
-
-/** The API of the official backend has no reasons. */
-const failure: ErrorBody = {
-  code: "CLUSTER_TASK_FAILED",
-  message: "failed on the cluster; its log says why",
-};
-
-function driverFailed({ run_details: details }: Run, taskName: string): boolean {
-  return (details?.task_details ?? []).some(
-    ({ display_name, state }) => display_name === `${taskName}-driver` && state === "FAILED",
-  );
+/** The launcher records each attempt's failure; while the run goes on, another attempt may follow. */
+function isOver({ state }: TaskRecord, { retryPolicy }: DueTask, run: Run): boolean {
+  const again = state === "FAILED" && (retryPolicy?.maxRetryCount ?? 0) > 0;
+  return state !== "RUNNING" && (!again || ended.has(run.state));
 }
