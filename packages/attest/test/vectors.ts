@@ -11,6 +11,8 @@ export interface Vector {
   readonly collateral: Record<string, string>;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
+  /** Recorded: what the Rust verifier dcap-qvl 0.7.0 said of it. */
+  readonly rust: string;
 }
 
 export interface SyntheticCase extends Vector {
@@ -27,12 +29,13 @@ function readJson<T>(...path: readonly string[]): T {
 }
 
 export function readBundle(name: string): Vector {
-  const meta = readJson<{ time: string }>("bundles", `${name}.meta.json`);
+  const meta = readJson<{ time: string; rust_dcap_qvl_0_7_0: string }>("bundles", `${name}.meta.json`);
   return {
     name,
     quote: readBytes("bundles", `${name}.quote.bin`),
     collateral: readJson("bundles", `${name}.collateral.json`),
     at: Date.parse(meta.time),
+    rust: meta.rust_dcap_qvl_0_7_0,
   };
 }
 
@@ -45,13 +48,11 @@ export function bundleNames(): string[] {
 
 export function syntheticCases(): SyntheticCase[] {
   if (!vectors) return [];
-  const { cases } = readJson<{ cases: { name: string; expected: string; time: number }[] }>(
-    "synthetic",
-    "index.json",
-  );
-  return cases.map(({ name, expected, time }) => ({
-    name,
-    expected,
+  const { cases } = readJson<{
+    cases: { name: string; expected: string; time: number; rust_dcap_qvl_0_7_0: string }[];
+  }>("synthetic", "index.json");
+  return cases.map(({ name, expected, time, rust_dcap_qvl_0_7_0: rust }) => ({
+    ...{ name, expected, rust },
     at: time * 1000,
     quote: readBytes("synthetic", `${name}.quote.bin`),
     collateral: readJson("synthetic", `${name}.collateral.json`),

@@ -2,8 +2,10 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type SgxVerdict, trustRootFromCertificate, verifySgxQuote } from "@sealflow/attest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shared } from "../../../test-support/shared.js";
+import { bundleNames, readBundle, syntheticCases } from "../../attest/test/vectors.js";
 import { cli } from "./support/fake-context.js";
 
 const vectors = shared("attestation-vectors");
@@ -46,6 +48,49 @@ describe.skipIf(!vectors)("sealflow attest", () => {
       enclave: { debug: false },
     });
   });
+
+  it("judges every genuine quote at its time as the library does, in the form that programs read", async () => {
+    expect(bundleNames().length).toBeGreaterThan(10);
+    for (const name of bundleNames()) {
+      const vector = readBundle(name);
+      const at = `--at=${new Date(vector.at).toISOString()}`;
+      const [outcome, own] = [
+        await cli(["attest", "verify", ...evidence(name), at, "--json"]),
+        await verifySgxQuote(vector),
+      ];
+      expectForm(outcome, own);
+    }
+  });
+
+  it("judges every case under a test root as the library does, with --root and without", async () => {
+    const certificate = join(vectors ?? "", "synthetic", "test-root-ca.der");
+    const root = trustRootFromCertificate(Uint8Array.from(readFileSync(certificate)));
+    for (const vector of syntheticCases()) {
+      const args = ["attest", "verify", ...evidence(vector.name, "synthetic"), "--at", `${vector.at / 1000}`];
+      expectForm(
+        await cli([...args, "--root", certificate, "--json"]),
+        await verifySgxQuote({ ...vector, root }),
+      );
+      expect((await cli([...args, "--json"])).exitCode, vector.name).toBe(4);
+      expect((await cli(args)).exitCode, vector.name).toBe(4);
+    }
+  });
+
+  /** One JSON object with the documented members, and the exit code of its verdict. */
+  function expectForm({ stdout, exitCode }: { stdout: string; exitCode: number }, own: SgxVerdict): void {
+    const said = JSON.parse(stdout);
+    expect(exitCode).toBe(own.verdict === "accept" ? 0 : 4);
+    expect({ verdict: said.verdict, status: said.status, code: said.code, kind: said.kind }).toEqual({
+      ...{ verdict: own.verdict, status: own.status, code: own.code, kind: own.kind },
+    });
+    expect(said.checks.length).toBe(own.checks.length);
+    for (const check of said.checks)
+      expect(Object.keys(check)).toEqual(
+        expect.arrayContaining(["code", "what", "passed", "expected", "got"]),
+      );
+    if (own.verdict === "accept") expect(said.enclave.mrEnclave).toMatch(/^[0-9a-f]{64}$/);
+    else expect(said.checks.at(-1)).toMatchObject({ passed: false, code: said.code });
+  }
 
   it("refuses with exit code 4 and the reason", async () => {
     const outside = ["attest", "verify", ...automata.slice(0, -1), "2026-09-01T00:00:00Z"];
