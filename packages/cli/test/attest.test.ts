@@ -6,6 +6,7 @@ import { type SgxVerdict, trustRootFromCertificate, verifySgxQuote } from "@seal
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shared } from "../../../test-support/shared.js";
 import { bundleNames, readBundle, syntheticCases } from "../../attest/test/vectors.js";
+import { policy as trustPolicy } from "../../trust/test/world.js";
 import { cli } from "./support/fake-context.js";
 
 const vectors = shared("attestation-vectors");
@@ -301,5 +302,44 @@ describe("sealflow policy", () => {
     expect([stale.exitCode, stale.stderr]).toEqual([2, expect.stringContaining("ATTEST_POLICY_EPOCH")]);
     const wrong = await cli(["policy", "sign", one, "--key", one]);
     expect(wrong.stderr).toContain("CLI_KEY_INVALID");
+  });
+
+  it("reads signed policies too, and lets no epoch stay where it was behind an envelope", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const key = file("signer.pem", privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+    const trust = (epoch: number) => {
+      const appraisal = { ...JSON.parse(policy(epoch)), simulatedRoots: [] };
+      return JSON.stringify({ ...trustPolicy, epoch, appraisal });
+    };
+    for (const [kind, make] of [
+      ["appraisal", policy],
+      ["trust", trust],
+    ] as const) {
+      const [old, fresh] = [file(`${kind}1.json`, make(1)), file(`${kind}2.json`, make(2))];
+      const signed = join(directory, `${kind}2.signed`);
+      expect((await cli(["policy", "sign", fresh, "--key", key, "-o", signed])).exitCode).toBe(0);
+      const checked = await cli(["policy", "check", signed, "--json"]);
+      expect(checked, checked.stderr).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining("is signed"),
+      });
+      const plain = await cli(["policy", "check", fresh, "--json"]);
+      expect(checked.stdout).toBe(plain.stdout);
+      const { changes } = JSON.parse((await cli(["policy", "diff", old, signed, "--json"])).stdout);
+      expect(changes).toContainEqual({ path: "epoch", before: "1", after: "2" });
+      for (const stale of [old, fresh]) {
+        const again = await cli(["policy", "sign", stale, "--key", key, "--previous", signed]);
+        expect([again.exitCode, again.stderr]).toEqual([2, expect.stringContaining("ATTEST_POLICY_EPOCH")]);
+      }
+    }
+    const [one, two] = [join(directory, "appraisal1.json"), join(directory, "trust2.signed")];
+    for (const args of [
+      ["diff", one, two],
+      ["sign", one, "--key", key, "--previous", two],
+    ])
+      expect(await cli(["policy", ...args])).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("CLI_POLICY_KIND"),
+      });
   });
 });

@@ -97,6 +97,15 @@ describe("sealflow seal and open", () => {
 });
 
 describe("sealflow keys", () => {
+  it("are not written over, and the way to a new secret is named", async () => {
+    expect((await sealflow("keys", "new", "kept")).exitCode).toBe(0);
+    const before = await sealflow("keys", "show", "kept");
+    const again = await sealflow("keys", "new", "kept");
+    expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining("sealflow keys rotate")]);
+    expect(again.stderr).not.toContain("--force");
+    expect((await sealflow("keys", "show", "kept")).stdout).toBe(before.stdout);
+  });
+
   it("show what is public only, and nothing that opens", async () => {
     const made = await json("keys", "new");
     expect(made).toMatchObject({ name: "project", protection: "permissions", previous: [] });

@@ -30,7 +30,14 @@ export {
   verifyConsistency,
   verifyInclusion,
 } from "./log/merkle.js";
-export { checkTrustPolicy, type Flow, openTrustPolicy, signTrustPolicy, type TrustPolicy } from "./policy.js";
+export {
+  checkTrustPolicy,
+  type Flow,
+  openTrustPolicy,
+  signTrustPolicy,
+  type TrustPolicy,
+  trustPolicyPayloadType,
+} from "./policy.js";
 export { type HttpBrokerOptions, httpBroker } from "./protocol/http-broker.js";
 export type {
   BrokerDescription,

@@ -40,8 +40,11 @@ export type TrustPolicy = Omit<z.infer<typeof schema>, "appraisal"> & { readonly
 /** One authorised flow. */
 export type Flow = TrustPolicy["flows"][number];
 
+/** Payload type of a signed trust policy. */
+export const trustPolicyPayloadType = "application/vnd.sealflow.trust-policy.v1+json";
+
 const kind: DocumentKind<z.infer<typeof schema>> = {
-  payloadType: "application/vnd.sealflow.trust-policy.v1+json",
+  payloadType: trustPolicyPayloadType,
   what: "trust policy",
   schema,
 };

@@ -1,6 +1,5 @@
 /** What changes from one policy to the next, for reviewers. */
 import { canonicalJson, compareCodeUnits, isJsonObject } from "@sealflow/core";
-import type { AppraisalPolicy } from "./schema.js";
 
 /** One change; a side that is missing is undefined. Values are canonical JSON. */
 export interface PolicyChange {
@@ -9,8 +8,8 @@ export interface PolicyChange {
   readonly after?: string;
 }
 
-/** All changes, sorted by path. Lists are compared as sets of entries: their order means nothing. */
-export function diffPolicies(before: AppraisalPolicy, after: AppraisalPolicy): PolicyChange[] {
+/** All changes between two policies of one kind, sorted by path. Lists are compared as sets of entries: their order means nothing. */
+export function diffPolicies<Policy extends object>(before: Policy, after: Policy): PolicyChange[] {
   const [old, fresh] = [flatten(before), flatten(after)];
   const paths = [...new Set([...old.keys(), ...fresh.keys()])].sort(compareCodeUnits);
   return paths

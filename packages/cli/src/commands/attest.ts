@@ -1,9 +1,9 @@
 /** `sealflow attest`. */
 import { resolve } from "node:path";
 import {
+  type AppraisalPolicy,
   appraise,
   describeReport,
-  parsePolicy,
   parseQuote,
   Refusal,
   type SgxVerdict,
@@ -14,6 +14,7 @@ import {
 import { SealflowError } from "@sealflow/core";
 import { type CliContext, wantsColour } from "../context.js";
 import { exitCode } from "../exit-code.js";
+import { readPolicyFile } from "../load/policy-file.js";
 import { readUserBytes } from "../load/read-bytes.js";
 import { readUserFile } from "../load/read-file.js";
 import { styleFor } from "../render/style.js";
@@ -24,8 +25,7 @@ import type { AttestShowFlags, AttestVerifyFlags } from "../routes/attest.js";
 export async function verifyQuote(context: CliContext, flags: AttestVerifyFlags): Promise<number> {
   const at = parseTime(flags.at);
   const root = flags.root === undefined ? undefined : await readRoot(context, flags.root);
-  const policy =
-    flags.policy === undefined ? undefined : parsePolicy(await readText(context, flags.policy), flags.policy);
+  const policy = flags.policy === undefined ? undefined : await readAppraisal(context, flags.policy);
   const known = { at, ...(root ? { root } : {}) };
   const quote = await readUserBytes(context, flags.quote);
   const evidence = await verifySgxQuote({
@@ -42,6 +42,12 @@ export async function verifyQuote(context: CliContext, flags: AttestVerifyFlags)
       : render(context, verdict),
   );
   return verdict.verdict === "accept" ? exitCode.ok : exitCode.refused;
+}
+
+/** The appraisal policy in a file, a trust policy's too: for this call its word counts, whoever signed it. */
+async function readAppraisal(context: CliContext, file: string): Promise<AppraisalPolicy> {
+  const { kind, policy } = await readPolicyFile(context, file);
+  return kind === "trust" ? policy.appraisal : policy;
 }
 
 /** Prints what a quote claims. */

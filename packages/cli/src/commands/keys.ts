@@ -38,6 +38,8 @@ import type {
 export async function newKey(context: CliContext, flags: KeysNewFlags, name = defaultKeyName): Promise<void> {
   const path = await keyPath(context, flags, name);
   await ensureKeysDirectory(context, flags);
+  if (existsSync(path))
+    throw keyExists(path, "one", "`sealflow keys rotate` gives it a new secret; or choose another name");
   const protection = await protectionFor(context, flags);
   const createdAt = new Date(context.clock.now()).toISOString();
   const info = await writeKeyFile(path, { name, createdAt, secrets: [random.bytes(32)] }, { protection });
@@ -224,10 +226,15 @@ async function requireSameKey(path: string, secret: Uint8Array<ArrayBuffer>): Pr
   const { signer } = await projectKeyFrom(secret);
   const info = await readKeyFileInfo(path).catch(() => undefined);
   const same = info?.signer === Buffer.from(signer.publicKey).toString("hex");
-  throw new SealflowError({
+  throw keyExists(path, same ? "the same key already" : "one", "give --name NAME, or move the file away");
+}
+
+/** Whoever lost a key by writing another over it would have lost what was sealed to it. */
+function keyExists(path: string, got: string, hint: string): SealflowError {
+  return new SealflowError({
     code: "SEAL_OUTPUT_EXISTS",
-    message: `${path}: expected no key of this name, got ${same ? "the same key already" : "one"}`,
+    message: `${path}: expected no key of this name, got ${got}`,
     where: { file: path },
-    hint: "give --name NAME, or move the file away",
+    hint,
   });
 }

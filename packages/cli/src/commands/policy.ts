@@ -1,35 +1,22 @@
 /** `sealflow policy`. */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type AppraisalPolicy, diffPolicies, parsePolicy, signPolicy } from "@sealflow/attest";
+import { diffPolicies, signPolicy } from "@sealflow/attest";
 import { digestOfJson, fromUtf8, SealflowError } from "@sealflow/core";
 import { ed25519Signer, encodeEnvelope } from "@sealflow/seal";
-import { checkTrustPolicy, signTrustPolicy, type TrustPolicy } from "@sealflow/trust";
-import { parseDocument } from "yaml";
+import { signTrustPolicy } from "@sealflow/trust";
 import type { CliContext } from "../context.js";
-import { readUserFile } from "../load/read-file.js";
+import { readPolicyFile, requireSameKind } from "../load/policy-file.js";
 import { readSigningKey } from "../load/signing-key.js";
 import { visible } from "../render/text.js";
 import type { PolicyFlags, PolicySignFlags } from "../routes/policy.js";
 
-async function readPolicy(context: CliContext, file: string): Promise<AppraisalPolicy> {
-  return parsePolicy(await readUserFile(resolve(context.cwd, file), file), file);
-}
-
-/** The trust policy in a file; undefined when it holds something else, an appraisal policy for example. */
-async function readTrustPolicy(context: CliContext, file: string): Promise<TrustPolicy | undefined> {
-  const text = await readUserFile(resolve(context.cwd, file), file);
-  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, schema: "core" });
-  if (document.errors.length > 0 || document.get("version") !== "sealflow.trust-policy/v1") return undefined;
-  return checkTrustPolicy(document.toJS({ maxAliasCount: 0 }));
-}
-
 /** Checks a policy and prints its digest. */
 export async function check(context: CliContext, flags: PolicyFlags, file: string): Promise<void> {
-  const trust = await readTrustPolicy(context, file);
-  const policy = trust ?? (await readPolicy(context, file));
+  const { kind, policy, signed } = await readPolicyFile(context, file);
   const { epoch } = policy;
-  const { name } = trust?.appraisal ?? { name: "", ...policy };
+  const { name } = kind === "trust" ? policy.appraisal : policy;
+  if (signed) context.process.stderr.write(`note: ${file} is signed; by whom is not verified here\n`);
   const digest = await digestOfJson(policy);
   const { stdout } = context.process;
   stdout.write(
@@ -44,7 +31,9 @@ export async function diff(
   before: string,
   after: string,
 ): Promise<void> {
-  const [old, fresh] = [await readPolicy(context, before), await readPolicy(context, after)];
+  const [earlier, later] = [await readPolicyFile(context, before), await readPolicyFile(context, after)];
+  requireSameKind(earlier, later, before);
+  const [old, fresh] = [earlier.policy, later.policy];
   const changes = diffPolicies(old, fresh);
   const { stdout } = context.process;
   if (flags.json) {
@@ -76,16 +65,16 @@ export async function sign(context: CliContext, flags: PolicySignFlags, file: st
 
 /** The envelope as text: of a trust policy in the one spelling that brokers take, of an appraisal policy readable. */
 async function signedText(context: CliContext, flags: PolicySignFlags, file: string): Promise<string> {
-  const trust = await readTrustPolicy(context, file);
+  const given = await readPolicyFile(context, file);
   const key = await readSigningKey(context, flags.key);
-  if (trust !== undefined) {
-    const before = flags.previous === undefined ? undefined : await readTrustPolicy(context, flags.previous);
-    if (before !== undefined) requireGrown(before, trust);
-    return fromUtf8(encodeEnvelope(await signTrustPolicy(trust, ed25519Signer(key))));
+  if (flags.previous !== undefined) {
+    const before = await readPolicyFile(context, flags.previous);
+    requireSameKind(before, given, flags.previous);
+    requireGrown(before.policy, given.policy);
   }
-  const policy = await readPolicy(context, file);
-  if (flags.previous !== undefined) requireGrown(await readPolicy(context, flags.previous), policy);
-  return `${JSON.stringify(await signPolicy(policy, key), null, 2)}\n`;
+  if (given.kind === "trust")
+    return fromUtf8(encodeEnvelope(await signTrustPolicy(given.policy, ed25519Signer(key))));
+  return `${JSON.stringify(await signPolicy(given.policy, key), null, 2)}\n`;
 }
 
 function requireGrown(before: { readonly epoch: number }, after: { readonly epoch: number }): void {
