@@ -52,7 +52,7 @@ start etcd etcd --data-dir "$work/etcd" --unsafe-no-fsync --listen-client-urls h
   --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380 --logger zap --log-level warn
 start apiserver "$BINARIES/kube-apiserver" --bind-address="$NODE_IP" --advertise-address="$NODE_IP" --secure-port=6443 \
   --endpoint-reconciler-type=none --etcd-servers=http://127.0.0.1:2379 --service-cluster-ip-range=10.96.0.0/16 \
-  --authorization-mode=Node,RBAC --allow-privileged=true --enable-admission-plugins=NodeRestriction \
+  --authorization-mode=Node,RBAC --allow-privileged=true --enable-aggregator-routing=true --enable-admission-plugins=NodeRestriction \
   --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$pki/sa.pub" \
   --service-account-signing-key-file="$pki/sa.key" --client-ca-file="$pki/ca.crt" \
   --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \

@@ -95,6 +95,19 @@ describe("the manifests of Kubeflow Pipelines", () => {
   );
 });
 
+it("takes images from where they are kept, not from the staging registry that removes them", () => {
+  const staged = "us-central1-docker.pkg.dev/k8s-staging-images/jobset/jobset:v0.10.1";
+  const deployment = object(
+    "Deployment",
+    "jobset",
+    { spec: { template: { spec: { containers: [{ name: "manager", image: staged }] } } } },
+    "apps/v1",
+  );
+  const { objects, unpinned } = overlayManifests([deployment], { credentials });
+  expect(JSON.stringify(objects)).toContain('"image":"registry.k8s.io/jobset/jobset:v0.10.1"');
+  expect(unpinned).toEqual(["registry.k8s.io/jobset/jobset:v0.10.1"]);
+});
+
 describe("the overlay of the full distribution", () => {
   const gateway = object(
     "Gateway",

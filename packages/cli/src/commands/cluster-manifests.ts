@@ -6,9 +6,11 @@ import {
   checkDigest,
   credentialsOf,
   fetchRelease,
+  fitsPassword,
   hashPassword,
   type KubeClient,
   type KubeObject,
+  keptPasswordHash,
   newPassword,
   type Overlaid,
   objectsDigest,
@@ -35,13 +37,17 @@ export interface LiveFacts {
   readonly credentials: Credentials;
   /** Where the API server is, as pods reach it. */
   readonly apiServer?: Awaited<ReturnType<typeof apiServerAddresses>>;
+  /** Of the first user's password, where one was set before. */
+  readonly dexPasswordHash?: string;
 }
 
 /** Asks the cluster for them. */
 export async function liveFacts(client: KubeClient): Promise<LiveFacts> {
+  const dexPasswordHash = await keptPasswordHash(client);
   return {
     credentials: await credentialsOf(client, "kubeflow"),
     apiServer: await apiServerAddresses(client),
+    ...(dexPasswordHash === undefined ? {} : { dexPasswordHash }),
   };
 }
 
@@ -49,7 +55,7 @@ export async function liveFacts(client: KubeClient): Promise<LiveFacts> {
 export async function prepare(context: CliContext, flags: ManifestFlags, live: LiveFacts): Promise<Prepared> {
   checkFlags(flags);
   const objects = await manifestsOf(context, flags);
-  const password = await passwordOf(context, flags, objects);
+  const login = await loginOf(context, flags, { objects, kept: live.dexPasswordHash });
   const images = flags.images === undefined ? undefined : await readImages(context, flags.images);
   const overlaid = overlayManifests(objects, {
     ...live,
@@ -57,7 +63,7 @@ export async function prepare(context: CliContext, flags: ManifestFlags, live: L
     loadBalancer: flags.loadBalancer,
     ...(images === undefined ? {} : { images }),
     ...(flags.registry === undefined ? {} : { registry: flags.registry }),
-    ...(password === undefined ? {} : { dexPasswordHash: await hashPassword(password.text) }),
+    ...(login === undefined ? {} : { dexPasswordHash: login.hash }),
     ...(flags.tlsSecret === undefined
       ? {}
       : {
@@ -72,7 +78,7 @@ export async function prepare(context: CliContext, flags: ManifestFlags, live: L
   return {
     ...overlaid,
     ...{ version, digest: objectsDigest(objects) },
-    ...(password?.generated ? { password: password.text } : {}),
+    ...(login?.generated === undefined ? {} : { password: login.generated }),
   };
 }
 
@@ -90,17 +96,24 @@ async function manifestsOf(context: CliContext, flags: ManifestFlags): Promise<K
   return objects;
 }
 
-async function passwordOf(
+/** Hash of the first user's password: the one that is set stays, unless another one is given. */
+async function loginOf(
   context: CliContext,
   { passwordFile }: ManifestFlags,
-  objects: readonly KubeObject[],
-): Promise<{ text: string; generated: boolean } | undefined> {
+  { objects, kept }: { readonly objects: readonly KubeObject[]; readonly kept: string | undefined },
+): Promise<{ readonly hash: string; readonly generated?: string } | undefined> {
   if (!objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === "dex-passwords"))
     return undefined;
-  if (passwordFile === undefined) return { text: newPassword(), generated: true };
+  if (passwordFile === undefined) {
+    if (kept !== undefined) return { hash: kept };
+    const generated = newPassword();
+    return { hash: await hashPassword(generated), generated };
+  }
   const text = (await readUserFile(resolve(context.cwd, passwordFile), passwordFile)).trim();
-  if (text.length >= 12) return { text, generated: false };
-  throw usage("--password-file: expected a password of at least 12 characters");
+  if (text.length < 12) throw usage("--password-file: expected a password of at least 12 characters");
+  // A hash of the same password is another one each time.
+  if (kept !== undefined && (await fitsPassword(text, kept))) return { hash: kept };
+  return { hash: await hashPassword(text) };
 }
 
 async function readImages(context: CliContext, file: string): Promise<Record<string, string>> {

@@ -93,18 +93,22 @@ export async function installCluster(context: CliContext, flags: InstallFlags): 
           signal: stopping.signal,
           onEvent: (event) => tellEvent(context, event),
         },
-      );
+      ).finally(() => tellPassword(context, prepared));
       const healthy = result.health.every(({ state }) => state === "ready");
       if (flags.json)
         stdout.write(`${JSON.stringify({ ok: healthy, ...result, digest: prepared.digest })}\n`);
       else stdout.write(summary(flags, prepared, { ...result, healthy }));
-      if (prepared.password !== undefined)
-        stderr.write(`Password of user@example.com, shown this once: ${prepared.password}\n`);
       return healthy ? exitCode.ok : exitCode.failed;
     });
   } finally {
     release();
   }
+}
+
+/** Also when the installation was broken off: from then on the cluster keeps the password. */
+function tellPassword(context: CliContext, { password }: Prepared): void {
+  if (password === undefined) return;
+  context.process.stderr.write(`Password of user@example.com, shown this once: ${password}\n`);
 }
 
 /** What would be installed, without a cluster: for review, and for sites that apply it by other means. */
@@ -160,6 +164,8 @@ function tellEvent(context: CliContext, event: InstallEvent): void {
   else if (event.type === "applied" && event.outcome !== "unchanged") say(event.outcome, event.object);
   else if (event.type === "retrying")
     say("retrying", `${event.object} in ${event.delayMs / 1000} s: ${event.reason}`);
+  else if (event.type === "left")
+    say("left", `${event.object}: ${event.fields.join(", ")}, which its controller set`);
   else if (event.type === "removed") say("removed", event.object);
   else if (event.type === "health")
     say(event.health.state, `${event.health.component}  ${event.health.detail}`);

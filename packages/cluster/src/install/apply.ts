@@ -4,12 +4,14 @@ import { isJsonObject, isSealflowError, SealflowError } from "@sealflow/core";
 import { fieldManager, type KubeClient } from "../kube/client.js";
 import { isTransient } from "../kube/errors.js";
 import { describeObject, type KubeObject, refOf } from "../kube/objects.js";
-import { inPhases } from "./order.js";
+import { inPhases, type Phase } from "./order.js";
+import { conflictsOf, mayYield, withoutFields } from "./yield.js";
 
 /** What is told while objects are applied. */
 export type ApplyEvent =
   | { readonly type: "phase"; readonly phase: string; readonly objects: number }
   | { readonly type: "applied"; readonly phase: string; readonly object: string; readonly outcome: Outcome }
+  | { readonly type: "left"; readonly object: string; readonly fields: readonly string[] }
   | { readonly type: "retrying"; readonly object: string; readonly reason: string; readonly delayMs: number }
   | { readonly type: "waiting"; readonly for: string };
 
@@ -22,7 +24,10 @@ export interface ApplyObjectsOptions {
   readonly force?: boolean;
   readonly onEvent?: (event: ApplyEvent) => void;
   readonly signal?: AbortSignal;
-  /** Time for which a busy server, a missing kind or a silent webhook is waited for, in milliseconds. Default: 300 000. */
+  /**
+   * For how long a busy server, a missing kind or a silent webhook is waited for while nothing else goes on, in milliseconds.
+   * Default: 900 000, as long as images of a whole distribution may take to come.
+   */
   readonly patienceMs?: number;
 }
 
@@ -31,6 +36,9 @@ export type ApplyCounts = Readonly<Record<Outcome, number>>;
 
 /** Objects of one phase that are on their way at once. */
 const CONCURRENCY = 8;
+
+/** First and longest pause before an object is tried again, in milliseconds. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [500, 10_000];
 
 /**
  * Applies all objects, phase by phase. May be repeated at any time: what is there is left as it is.
@@ -44,40 +52,61 @@ export async function applyObjects(
   options: ApplyObjectsOptions = {},
 ): Promise<ApplyCounts> {
   const counts = { created: 0, changed: 0, unchanged: 0 };
-  for (const { name: phase, objects: own } of inPhases(objects)) {
-    options.onEvent?.({ type: "phase", phase, objects: own.length });
-    const waiting = [...own];
-    const worker = async (): Promise<void> => {
-      for (let object = waiting.shift(); object !== undefined; object = waiting.shift()) {
-        const outcome = await applyPatiently(client, object, options);
-        counts[outcome] += 1;
-        options.onEvent?.({ type: "applied", phase, object: describeObject(object), outcome });
-      }
-    };
-    const done = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker));
-    for (const each of done) if (each.status === "rejected") throw each.reason;
-    await established(client, own, options);
+  for (const phase of inPhases(objects)) {
+    options.onEvent?.({ type: "phase", phase: phase.name, objects: phase.objects.length });
+    await applyPhase(client, phase, {
+      ...options,
+      onEvent: (event) => {
+        if (event.type === "applied") counts[event.outcome] += 1;
+        options.onEvent?.(event);
+      },
+    });
+    await established(client, phase.objects, options);
   }
   return counts;
 }
 
-async function applyPatiently(
-  client: KubeClient,
-  object: KubeObject,
-  options: ApplyObjectsOptions,
-): Promise<Outcome> {
-  const end = Date.now() + (options.patienceMs ?? 300_000);
-  for (let delayMs = 500; ; delayMs = Math.min(delayMs * 2, 10_000)) {
-    options.signal?.throwIfAborted();
+interface Waiting {
+  readonly object: KubeObject;
+  /** Time before which it is not tried. */
+  readonly from: number;
+  readonly pauseMs: number;
+}
+
+/** What can't be applied yet waits behind the others: one of them may be what it waits for. */
+async function applyPhase(client: KubeClient, phase: Phase, options: ApplyObjectsOptions): Promise<void> {
+  const { signal, onEvent, patienceMs = 900_000 } = options;
+  const queue: Waiting[] = phase.objects.map((object) => ({ object, from: 0, pauseMs: FIRST_PAUSE_MS }));
+  let progress = Date.now();
+  const attempt = async ({ object, from, pauseMs }: Waiting): Promise<void> => {
+    await pause(from - Date.now(), signal);
+    const name = describeObject(object);
     try {
-      return await applyOne(client, object, options);
+      const outcome = await applyOne(client, object, options);
+      progress = Date.now();
+      onEvent?.({ type: "applied", phase: phase.name, object: name, outcome });
     } catch (error) {
-      if (!mayComeGood(error) || Date.now() + delayMs > end) throw about(error, object);
+      if (!mayComeGood(error) || Date.now() - progress > patienceMs) throw about(error, object);
       const reason = error instanceof Error ? error.message : String(error);
-      options.onEvent?.({ type: "retrying", object: describeObject(object), reason, delayMs });
-      await sleep(delayMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      onEvent?.({ type: "retrying", object: name, reason, delayMs: pauseMs });
+      const next = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      queue.push({ object, from: Date.now() + pauseMs, pauseMs: next });
     }
-  }
+  };
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await attempt(next);
+  };
+  const stopping = (error: unknown) => {
+    queue.length = 0;
+    throw error;
+  };
+  const done = await Promise.allSettled(Array.from({ length: CONCURRENCY }, () => worker().catch(stopping)));
+  for (const each of done) if (each.status === "rejected") throw each.reason;
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  if (milliseconds > 0) await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
 }
 
 function mayComeGood(error: unknown): boolean {
@@ -91,14 +120,31 @@ function mayComeGood(error: unknown): boolean {
 async function applyOne(
   client: KubeClient,
   object: KubeObject,
-  { force = false }: ApplyObjectsOptions,
+  options: ApplyObjectsOptions,
 ): Promise<Outcome> {
   const before = await client.find(refOf(object));
-  const after = await client.apply(object, { force });
+  const after = await applyOrLeave(client, object, options);
   if (before === undefined) return "created";
   if (before.metadata.resourceVersion === after.metadata.resourceVersion) return "unchanged";
   // Controllers write in between: whether this call changed something stands in the record of its own fields.
   return ownRecord(before) === ownRecord(after) ? "unchanged" : "changed";
+}
+
+/** Applies; fields that a controller has completed in its own webhooks and definitions are left to it. */
+async function applyOrLeave(
+  client: KubeClient,
+  object: KubeObject,
+  { force = false, onEvent }: ApplyObjectsOptions,
+): Promise<KubeObject> {
+  try {
+    return await client.apply(object, { force });
+  } catch (error) {
+    const fields = conflictsOf(error);
+    if (fields.length === 0 || !mayYield(object)) throw error;
+    const after = await client.apply(withoutFields(object, fields), { force });
+    onEvent?.({ type: "left", object: describeObject(object), fields });
+    return after;
+  }
 }
 
 /** Which fields this program set, and when it last changed one. */

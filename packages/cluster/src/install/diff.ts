@@ -3,6 +3,7 @@ import { isJsonObject, isSealflowError, type JsonValue } from "@sealflow/core";
 import type { KubeClient } from "../kube/client.js";
 import { describeObject, type KubeObject, type ObjectRef, refOf } from "../kube/objects.js";
 import { type Inventory, refKey } from "./inventory.js";
+import { conflictsOf, mayYield, withoutFields } from "./yield.js";
 
 /** One object's difference. */
 export interface Difference {
@@ -67,6 +68,8 @@ async function comparedWith(
     return fields.length === 0 ? undefined : { object: name, action: "change", fields };
   } catch (error) {
     if (!isSealflowError(error) || error.data?.status !== 409) throw error;
+    const left = mayYield(object) ? withoutFields(object, conflictsOf(error)) : object;
+    if (JSON.stringify(left) !== JSON.stringify(object)) return comparedWith(client, left, now);
     const fields = fieldsOf(object, now, await client.apply(object, { dryRun: true, force: true }));
     const reason = error.message.slice(error.message.indexOf("Apply failed"));
     return { object: name, action: "conflict", fields, reason };

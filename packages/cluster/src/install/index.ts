@@ -21,6 +21,6 @@ export {
   type Overlaid,
   overlayManifests,
 } from "./overlay.js";
-export { hashPassword, newPassword } from "./password.js";
+export { fitsPassword, hashPassword, keptPasswordHash, newPassword } from "./password.js";
 export { type Check, preflight } from "./preflight.js";
 export { type Health, healthOf, waitHealthy } from "./status.js";

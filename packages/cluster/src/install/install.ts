@@ -82,11 +82,20 @@ export async function install(
 
 /** Data outlive a change of manifests. */
 function isRemovable({ kind }: ObjectRef): boolean {
-  return kind !== "PersistentVolumeClaim" && kind !== "Namespace" && kind !== "CustomResourceDefinition";
+  return kind === "Secret" || !keepsData.has(kind);
 }
 
-/** What is kept unless data are to be deleted: volumes, the secrets that open them, and all that a namespace or a kind holds. */
-const keepsData = new Set(["PersistentVolumeClaim", "Namespace", "CustomResourceDefinition", "Secret"]);
+/**
+ * What is kept unless data are to be deleted: volumes, the secrets that open them, and all that a namespace, a kind, or a user's
+ * profile holds, which is a namespace too.
+ */
+const keepsData = new Set([
+  "PersistentVolumeClaim",
+  "Namespace",
+  "CustomResourceDefinition",
+  "Secret",
+  "Profile",
+]);
 
 /**
  * Removes what an installation made, in reverse order.

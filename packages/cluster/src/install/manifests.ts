@@ -27,10 +27,19 @@ export interface Release {
   readonly archive: string;
   /** Kustomizations in the archive, in order. */
   readonly kustomizations: readonly string[];
+  /** Further sources of a kustomization that are taken from elsewhere than it says. */
+  readonly instead?: readonly Instead[];
   /** `sha256:…` of the objects; see `objectsDigest`. Absent where none was established. */
   readonly digest?: string;
   /** What the release runs on. */
   readonly kubernetes: { readonly from: string; readonly to: string };
+}
+
+/** A source that a file of the archive names, and the one that is taken in its place. */
+export interface Instead {
+  readonly file: string;
+  readonly of: string;
+  readonly take: string;
 }
 
 /** The releases that this version installs. */
@@ -47,8 +56,19 @@ export const releases: Readonly<Record<Profile, Release>> = {
   },
   kubeflow: {
     version: "26.03",
-    archive: "https://github.com/kubeflow/community-distribution/archive/refs/tags/26.03.tar.gz",
+    // The commit of the tag 26.03.
+    archive:
+      "https://github.com/kubeflow/community-distribution/archive/d68ebc7fab366ab40ddd1541d2ec22febb31bc83.tar.gz",
     kustomizations: ["example"],
+    // A file of a release page can be another one tomorrow, as that of JobSet 0.11.1 was: what it is made from can not.
+    instead: [
+      {
+        file: "applications/trainer/upstream/third-party/jobset/kustomization.yaml",
+        of: "https://github.com/kubernetes-sigs/jobset/releases/download/v0.10.1/manifests.yaml",
+        take: "https://github.com/kubernetes-sigs/jobset//config/default?ref=v0.10.1",
+      },
+    ],
+    digest: "sha256:23df6ed005fe769e9f090ef805461a1ac449ea69bb6981cb87a392f99f2f27e0",
     kubernetes: { from: "1.33", to: "1.37" },
   },
 };
@@ -139,12 +159,19 @@ export async function fetchRelease(
     const archive = join(directory, "archive.tar.gz");
     writeFileSync(archive, await download(mirror ?? release.archive, fetch));
     await run("tar", ["-xzf", archive, "-C", directory, "--strip-components=1", "--no-same-owner"]);
+    for (const each of release.instead ?? []) takeInstead(directory, each);
     const objects = await readManifests(release.kustomizations.map((path) => join(directory, path)));
     checkDigest(objects, expected);
     return objects;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** An archive in which the source is not named is judged by what it renders to. */
+function takeInstead(directory: string, { file, of, take }: Instead): void {
+  const path = join(directory, file);
+  if (existsSync(path)) writeFileSync(path, readFileSync(path, "utf8").replaceAll(of, take));
 }
 
 /** @throws SealflowError `CLUSTER_MANIFESTS_DIGEST` */

@@ -1,4 +1,5 @@
-/** Who may speak with whom in Kubeflow's namespace. Needs a cluster whose network enforces policies. */
+/** Who may speak with whom in the namespaces of Kubeflow and its users. Needs a cluster whose network enforces policies. */
+import { isJsonObject } from "@sealflow/core";
 import type { KubeObject } from "../kube/objects.js";
 
 /** Label of the pods that Kubeflow Pipelines makes for tasks. Source: backend/src/v2/compiler/argocompiler. */
@@ -19,57 +20,80 @@ export interface Destination {
   readonly port: number;
 }
 
+/** Addresses that policies name. */
+export interface Reach {
+  /** What pods of tasks may reach besides Kubeflow itself. */
+  readonly egress: readonly Destination[];
+  /** Empty where its addresses are not known. */
+  readonly apiServer: readonly Destination[];
+}
+
 /** Where the API server is when nobody knows better: anywhere, on its usual ports. */
 const anyApiServer: readonly Destination[] = [443, 6443].map((port) => ({ cidr: "0.0.0.0/0", port }));
 
 /**
- * Nobody outside the namespace reaches in; pods of tasks reach what their launcher needs, name service, the API server (where
- * Argo and the launcher report and read their settings), and the given addresses.
- *
- * @param apiServer Empty where its addresses are not known.
+ * The policies that an installation lacks. Nobody outside Kubeflow's namespace reaches in, unless the manifests say already who
+ * does: policies add up, and a second one would only allow more. Pods of tasks reach what their launcher needs, there and in
+ * the namespace of every user whom the manifests name.
  */
 export function networkPolicies(
-  namespace: string,
-  {
-    egress,
-    apiServer,
-  }: { readonly egress: readonly Destination[]; readonly apiServer: readonly Destination[] },
+  objects: readonly KubeObject[],
+  { namespace, reach }: { readonly namespace: string; readonly reach: Reach },
 ): KubeObject[] {
-  const servers = apiServer.length === 0 ? anyApiServer : apiServer;
+  const users = objects.filter(({ kind }) => kind === "Profile").map(({ metadata }) => metadata.name ?? "");
   return [
-    policy(namespace, "sealflow-same-namespace-only", "pods of other namespaces have no business here", {
-      podSelector: {},
-      policyTypes: ["Ingress"],
-      ingress: [
-        {
-          from: [
-            { podSelector: {} },
-            { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "istio-system" } } },
-          ],
-        },
-        // The API server calls webhooks from outside of every namespace.
-        { ports: [{ port: 8443 }, { port: 443 }] },
-      ],
-    }),
-    policy(namespace, "sealflow-task-egress", "pods of tasks reach what they need and nothing else", {
-      podSelector: { matchLabels: taskPods },
-      policyTypes: ["Egress"],
-      egress: [
-        { to: servicesOfTasks.map((matchLabels) => ({ podSelector: { matchLabels } })) },
-        {
-          ports: [
-            { port: 53, protocol: "UDP" },
-            { port: 53, protocol: "TCP" },
-          ],
-          to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
-        },
-        ...[...servers, ...egress].map(({ cidr, port }) => ({
-          to: [{ ipBlock: { cidr } }],
-          ports: [{ port, protocol: "TCP" }],
-        })),
-      ],
-    }),
+    ...(isolates(objects, namespace) ? [] : [sameNamespaceOnly(namespace)]),
+    ...[namespace, ...users].map((each) => taskEgress(each, { services: namespace, ...reach })),
   ];
+}
+
+/** Whether a policy of the manifests selects all pods of the namespace for what comes in. */
+function isolates(objects: readonly KubeObject[], namespace: string): boolean {
+  return objects.some(({ kind, metadata, spec }) => {
+    if (kind !== "NetworkPolicy" || metadata.namespace !== namespace || !isJsonObject(spec)) return false;
+    const { podSelector, policyTypes } = spec;
+    const all = isJsonObject(podSelector) && Object.keys(podSelector).length === 0;
+    return all && Array.isArray(policyTypes) && policyTypes.includes("Ingress");
+  });
+}
+
+function sameNamespaceOnly(namespace: string): KubeObject {
+  return policy(namespace, "sealflow-same-namespace-only", "pods of other namespaces have no business here", {
+    podSelector: {},
+    policyTypes: ["Ingress"],
+    ingress: [
+      { from: [{ podSelector: {} }, { namespaceSelector: named("istio-system") }] },
+      // The API server calls webhooks from outside of every namespace.
+      { ports: [8443, 443].map((port) => ({ port, protocol: "TCP" })) },
+    ],
+  });
+}
+
+function taskEgress(
+  namespace: string,
+  { services, egress, apiServer }: Reach & { readonly services: string },
+): KubeObject {
+  const elsewhere = namespace === services ? {} : { namespaceSelector: named(services) };
+  const servers = apiServer.length === 0 ? anyApiServer : apiServer;
+  return policy(namespace, "sealflow-task-egress", "pods of tasks reach what they need and nothing else", {
+    podSelector: { matchLabels: taskPods },
+    policyTypes: ["Egress"],
+    egress: [
+      { to: servicesOfTasks.map((matchLabels) => ({ podSelector: { matchLabels }, ...elsewhere })) },
+      {
+        ports: ["UDP", "TCP"].map((protocol) => ({ port: 53, protocol })),
+        to: [{ namespaceSelector: named("kube-system") }],
+      },
+      ...[...servers, ...egress].map(({ cidr, port }) => ({
+        to: [{ ipBlock: { cidr } }],
+        ports: [{ port, protocol: "TCP" }],
+      })),
+    ],
+  });
+}
+
+function named(namespace: string): object {
+  return { matchLabels: { "kubernetes.io/metadata.name": namespace } };
 }
 
 function policy(namespace: string, name: string, why: string, spec: object): KubeObject {

@@ -52,21 +52,29 @@ const phases: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 /** Everything else: objects of kinds that the definitions made. Their webhooks must answer by then. */
-const last = "custom objects";
+const custom = "custom objects";
+
+/** What goes into the namespace of a user: Kubeflow makes that when the user's profile is there. */
+const last = "in namespaces of users";
 
 /** The objects in phases; empty phases are left out, and within one the given order stays. */
 export function inPhases(objects: readonly KubeObject[]): Phase[] {
   const known = new Map(phases.flatMap(([name, kinds]) => kinds.map((kind) => [kind, name] as const)));
-  const names = [...phases.map(([name]) => name), last];
+  const names = [...phases.map(([name]) => name), custom, last];
+  const users = new Set(
+    objects.filter(({ kind }) => kind === "Profile").map(({ metadata }) => metadata.name),
+  );
+  const phaseOf = (object: KubeObject) =>
+    users.has(object.metadata.namespace) ? last : phaseOfKind(object, known);
   return names.flatMap((name) => {
-    const own = objects.filter((object) => phaseOf(object, known) === name);
+    const own = objects.filter((object) => phaseOf(object) === name);
     return own.length === 0 ? [] : [{ name, objects: own }];
   });
 }
 
-function phaseOf(object: KubeObject, known: ReadonlyMap<string, string>): string {
-  if (!isBuiltIn(object)) return last;
-  return changesPods(object) ? SIDECARS : (known.get(object.kind) ?? last);
+function phaseOfKind(object: KubeObject, known: ReadonlyMap<string, string>): string {
+  if (!isBuiltIn(object)) return custom;
+  return changesPods(object) ? SIDECARS : (known.get(object.kind) ?? custom);
 }
 
 function changesPods({ kind, webhooks }: KubeObject): boolean {

@@ -74,15 +74,7 @@ export function overlayManifests(objects: readonly KubeObject[], options: Manife
       object,
     ),
   );
-  const namespaces = new Set(
-    objects.filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.namespace ?? ""),
-  );
-  const added = [
-    ...(namespaces.has("kubeflow")
-      ? networkPolicies("kubeflow", { egress: options.egress ?? [], apiServer: options.apiServer ?? [] })
-      : []),
-    ...certificate(options),
-  ];
+  const added = [...policiesOf(objects, options), ...certificate(options)];
   for (const object of added)
     changes.push({
       object: describeObject(object),
@@ -90,6 +82,17 @@ export function overlayManifests(objects: readonly KubeObject[], options: Manife
       why: String(object.metadata.annotations?.["sealflow.dev/why"] ?? "asked for"),
     });
   return { objects: [...changed, ...added], changes, unpinned: [...unpinned].sort() };
+}
+
+function policiesOf(
+  objects: readonly KubeObject[],
+  { egress = [], apiServer = [] }: ManifestOverlayOptions,
+): KubeObject[] {
+  const namespace = "kubeflow";
+  const works = objects.some(
+    ({ kind, metadata }) => kind === "Deployment" && metadata.namespace === namespace,
+  );
+  return works ? networkPolicies(objects, { namespace, reach: { egress, apiServer } }) : [];
 }
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -131,19 +134,30 @@ function databaseStep(): Step {
 function imagesStep({ images = {}, registry }: ManifestOverlayOptions, unpinned: Set<string>): Step {
   return (object, tell) =>
     mapContainers(object, (container) => {
-      const { image } = container;
-      if (typeof image !== "string") return container;
+      const { image: named } = container;
+      if (typeof named !== "string") return container;
+      const image = released(named);
+      if (image !== named) tell(`${named} → ${image}`, "images leave the staging registry after 90 days");
       const digest = images[image];
       if (digest === undefined && !image.includes("@sha256:")) unpinned.add(image);
       const located = registry === undefined ? image : `${registry}/${fullName(image)}`;
       const pinned = digest === undefined ? located : `${located}@${digest}`;
-      if (pinned === image) return container;
-      tell(
-        `${image} → ${pinned}`,
-        digest === undefined ? "images come from the given registry" : "images are named by digest",
-      );
+      if (pinned !== image)
+        tell(
+          `${image} → ${pinned}`,
+          digest === undefined ? "images come from the given registry" : "images are named by digest",
+        );
+      if (pinned === named) return container;
       return { ...container, image: pinned };
     });
+}
+
+/**
+ * Where the project Kubernetes keeps the image for good. Source: kubernetes/k8s.io, registry.k8s.io: what is promoted from the
+ * staging registry keeps its name.
+ */
+function released(image: string): string {
+  return image.replace(/^us-central1-docker\.pkg\.dev\/k8s-staging-images\//, "registry.k8s.io/");
 }
 
 /** `mysql:8.4` is `docker.io/library/mysql:8.4`. */
