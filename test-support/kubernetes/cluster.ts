@@ -41,6 +41,8 @@ export interface TestCluster {
 export interface ClusterOptions {
   /** With a kubelet; without, only the control plane runs. Default: true. */
   readonly node?: boolean;
+  /** Enforces network policies on the node. Default: false. */
+  readonly policies?: boolean;
   /** Archives of images for containerd. */
   readonly images?: readonly string[];
   /** Settings of a registry that containerd may pull from without TLS, as `HOST:PORT`. */
@@ -53,7 +55,7 @@ const script = fileURLToPath(new URL("inside.sh", import.meta.url));
 
 /** Starts a cluster and waits until it serves, and until its node is ready. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const { binaries, images } = await lane();
+  const { binaries, images, enforcer } = await lane();
   const directory = mkdtempSync(join(tmpdir(), `sealflow-kubernetes-${process.pid}-`));
   removeStaleCgroups();
   removeStaleDirectories();
@@ -66,6 +68,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const own = options.registryPort === undefined ? [] : [`${net.hostIp}:${options.registryPort}`];
   const registries = [...(options.registries ?? []), ...own];
   writeSettings(directory, { ...net, binaries, nodeName, images: all, registries });
+  if (options.policies === true) writeEnforcer(directory, enforcer, nodeName);
   const flags = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const child = spawn("unshare", [...flags, "bash", script, directory], {
     stdio: ["pipe", "pipe", "pipe"],
@@ -131,14 +134,19 @@ export async function laneImages(): Promise<readonly string[]> {
   return (await lane()).images;
 }
 
-async function lane(): Promise<{ binaries: string; images: string[] }> {
+interface Lane {
+  readonly binaries: string;
+  readonly images: readonly string[];
+  readonly enforcer: string;
+  readonly made: boolean;
+}
+
+async function lane(): Promise<Lane> {
   const { kubernetesCache } = (await import(
     new URL("../../tools/kubernetes/cache.mjs", import.meta.url).href
-  )) as {
-    kubernetesCache: () => { binaries: string; images: string[]; complete: boolean };
-  };
+  )) as { kubernetesCache: () => Lane };
   const cache = kubernetesCache();
-  if (!cache.complete) throw new Error("kubernetes: npm run setup -- --lane kubernetes builds it");
+  if (!cache.made) throw new Error("kubernetes: npm run setup -- --lane kubernetes builds it");
   return cache;
 }
 
@@ -199,6 +207,15 @@ function writeSettings(directory: string, settings: Settings): void {
   put("kubelet.yaml", kubeletConfig(directory, nodeIp));
   put("containerd.toml", containerdConfig(settings.registries));
   put("cni.conflist", cniConfig(podCidr));
+}
+
+/** Starts in the namespaces as the last; the node is not known at once. */
+function writeEnforcer(directory: string, program: string, nodeName: string): void {
+  if (!existsSync(program)) throw new Error("network policies: npm run setup -- --lane kubernetes builds it");
+  const kubeconfig = join(directory, "pki", "admin.conf");
+  const command = `"${program}" -kubeconfig "${kubeconfig}" -node ${nodeName} -services 10.96.0.0/16`;
+  mkdirSync(join(directory, "extra"));
+  writeFileSync(join(directory, "extra", "policies.sh"), `until ${command}; do sleep 0.5; done\n`);
 }
 
 /** Root of the cgroups of a cluster's pods: its process, so that those of dead ones are known. */

@@ -17,6 +17,9 @@ const pins = [
   "servers/go.sum",
 ];
 
+/** What the enforcer of network policies depends on: apart, so that the rest need not be built again for it. */
+const enforcerPins = ["policies/go.mod", "policies/go.sum", "policies/main.go"];
+
 /** Raised when the images are made in another way. */
 const imagesVersion = "1";
 
@@ -25,6 +28,8 @@ export const commands = {
   containerd: "containerd",
   runc: "runc",
   podman: "podman",
+  iptables: "iptables",
+  ipset: "ipset",
   etcd: "etcd-server",
   debootstrap: "debootstrap",
   "docker-registry": "docker-registry",
@@ -34,14 +39,23 @@ export const commands = {
 
 /** Paths of this set of pins; `complete` says whether they are there. */
 export function kubernetesCache() {
-  const hash = createHash("sha256").update(imagesVersion);
-  for (const pin of pins) hash.update(readFileSync(join(here, pin)));
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const directory = join(cache, "sealflow", "kubernetes", hash.digest("hex").slice(0, 16));
+  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sealflow", "kubernetes");
+  const directory = join(root, digestOf(pins, imagesVersion));
+  const enforcer = join(root, `policies-${digestOf(enforcerPins)}`, "policies");
+  const made = existsSync(join(directory, ".complete"));
   return {
     directory,
     binaries: join(directory, "bin"),
     images: ["pause", "python"].map((name) => join(directory, "images", `${name}.tar`)),
-    complete: existsSync(join(directory, ".complete")),
+    enforcer,
+    /** All but the enforcer. */
+    made,
+    complete: made && existsSync(enforcer),
   };
+}
+
+function digestOf(files, more = "") {
+  const hash = createHash("sha256").update(more);
+  for (const file of files) hash.update(readFileSync(join(here, file)));
+  return hash.digest("hex").slice(0, 16);
 }

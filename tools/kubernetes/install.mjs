@@ -25,19 +25,21 @@ const builds = [
 export async function installKubernetes() {
   installPackages();
   const cache = kubernetesCache();
-  if (cache.complete) return;
-  mkdirSync(join(cache.directory, "images"), { recursive: true });
-  mkdirSync(cache.binaries, { recursive: true });
-  // What waits for the network goes beside what computes.
-  await Promise.all([buildAll(cache), makeImages(cache), installAzurite(cache)]);
-  writeFileSync(join(cache.directory, ".complete"), "");
+  if (!cache.made) {
+    mkdirSync(join(cache.directory, "images"), { recursive: true });
+    mkdirSync(cache.binaries, { recursive: true });
+    // What waits for the network goes beside what computes.
+    await Promise.all([buildAll(cache), makeImages(cache), installAzurite(cache)]);
+    writeFileSync(join(cache.directory, ".complete"), "");
+  }
+  if (!cache.complete) await build(cache.enforcer, "policies", ["."], "");
 }
 
 async function buildAll(cache) {
   await Promise.all(
     builds.map(([module]) => needed("go", ["mod", "download"], { cwd: join(here, module), env: goEnv })),
   );
-  for (const [module, packages, flags] of builds) await build(cache, module, packages, flags);
+  for (const [module, packages, flags] of builds) await build(`${cache.binaries}/`, module, packages, flags);
 }
 
 /** Azure's storage emulator, as its lock says; in the cache rather than among the packages that everybody installs. */
@@ -73,10 +75,11 @@ function installPackages() {
  */
 const goEnv = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOGC: "400" };
 
-async function build({ binaries }, module, packages, flags) {
-  console.log(`Building ${packages.map((name) => name.split("/").at(-1)).join(", ")} …`);
+async function build(to, module, packages, flags) {
+  const names = packages.map((name) => name.split("/").at(-1)).join(", ");
+  console.log(`Building ${names === "." ? module : names} …`);
   const args = ["-n", "10", "go", "build", "-p", "2", "-trimpath", "-buildvcs=false"];
-  const output = ["-gcflags=all=-dwarf=false", "-ldflags", `-s -w ${flags}`.trim(), "-o", `${binaries}/`];
+  const output = ["-gcflags=all=-dwarf=false", "-ldflags", `-s -w ${flags}`.trim(), "-o", to];
   await needed("nice", [...args, ...output, ...packages], { cwd: join(here, module), env: goEnv });
 }
 
