@@ -61,8 +61,11 @@ class Store:
                 self.wfile.write(content or b"")
 
             def do_PUT(self) -> None:
-                store.objects[self.path] = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(200)
+                content = self.rfile.read(int(self.headers["content-length"]))
+                taken = self.headers["if-none-match"] == "*" and self.path in store.objects
+                if not taken:
+                    store.objects[self.path] = content
+                self.send_response(412 if taken else 200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -71,10 +74,22 @@ class Store:
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def address(self, path: str) -> dict[str, object]:
+    def address(self, path: str, **headers: str) -> dict[str, object]:
         """An address as the engine hands it out."""
         url = f"http://127.0.0.1:{self.server.server_port}{path}"
-        return {"url": url, "headers": {}, "uri": f"s3://b{path}"}
+        return {"url": url, "headers": headers, "uri": f"s3://b{path}"}
+
+    def depot(self, place: Path, attempt: int) -> AddressDepot:
+        """The depot of one pod of an attempt."""
+        numbers = [(each, slot) for each in range(attempt, 0, -1) for slot in (1, 2)]
+        earlier = [self.address(f"/{each}/data.{slot}") for each, slot in numbers]
+        put = [self.address(f"/{attempt}/data.{slot}", **{"if-none-match": "*"}) for slot in (1, 2)]
+        place.mkdir()
+        settings = {"outputs": {"data": {"put": put, "earlier": earlier}}, "kept": str(place / "kept.json")}
+        (place / "depot.json").write_text(json.dumps(settings))
+        depot = depot_of(None, {"SEALFLOW_DEPOT": str(place / "depot.json")})
+        assert isinstance(depot, AddressDepot)
+        return depot
 
 
 @pytest.fixture
@@ -88,27 +103,31 @@ def test_addresses_keep_an_output_and_a_later_attempt_finds_it(
     tmp_path: Path, sealed: tuple[Path, str], store: Store
 ) -> None:
     file, digest = sealed
-
-    def attempt(number: int) -> AddressDepot:
-        earlier = [store.address(f"/{each}/data") for each in range(number, 0, -1)]
-        settings = {
-            "outputs": {"data": {"put": store.address(f"/{number}/data"), "earlier": earlier}},
-            "kept": str(tmp_path / "kept.json"),
-        }
-        written = tmp_path / f"depot-{number}.json"
-        written.write_text(json.dumps(settings))
-        depot = depot_of(None, {"SEALFLOW_DEPOT": str(written)})
-        assert isinstance(depot, AddressDepot)
-        return depot
-
-    attempt(1).keep("data", digest, file)
-    assert store.objects["/1/data"] == file.read_bytes()
-    assert set(pod.kept(str(tmp_path / "kept.json"))) == {"data"}
-    assert attempt(3).bring("data", digest, tmp_path / "data")
+    store.depot(tmp_path / "first", 1).keep("data", digest, file)
+    assert store.objects["/1/data.1"] == file.read_bytes()
+    noted = {"uri": "s3://b/1/data.1", "digest": pod.digest_of(str(file))}
+    assert pod.kept(str(tmp_path / "first" / "kept.json")) == {"data": noted}
+    assert store.depot(tmp_path / "third", 3).bring("data", digest, tmp_path / "data")
     assert (tmp_path / "data").read_bytes() == file.read_bytes()
-    store.objects["/1/data"] = b"something else"
-    assert not attempt(3).bring("data", digest, tmp_path / "data")
+    assert pod.kept(str(tmp_path / "third" / "kept.json")) == {"data": noted}
+    store.objects["/1/data.1"] = b"something else"
+    assert not store.depot(tmp_path / "fourth", 3).bring("data", digest, tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+def test_pods_of_one_attempt_do_not_write_over_each_other(
+    tmp_path: Path, sealed: tuple[Path, str], store: Store
+) -> None:
+    file, digest = sealed
+    store.depot(tmp_path / "first", 1).keep("data", digest, file)
+    other = tmp_path / "other"
+    other.write_bytes(b"another ciphertext")
+    slower = store.depot(tmp_path / "second", 1)
+    slower.keep("data", "sha256:" + "1" * 64, other)
+    assert [store.objects[f"/1/data.{slot}"] for slot in (1, 2)] == [file.read_bytes(), other.read_bytes()]
+    assert slower.bring("data", digest, tmp_path / "data")
+    with pytest.raises(pod.TransferError, match="all taken"):
+        slower.keep("data", digest, file)
 
 
 def test_no_depot_where_none_is_named() -> None:

@@ -360,6 +360,30 @@ def test_a_failure_is_signed_and_says_a_code_only(world):
     assert "secret" not in json.dumps(statement)
 
 
+def refuse_attempts(broker, times):
+    """As a broker does that has granted the attempt to another process meanwhile."""
+    answer = broker.answer
+
+    def refusing(what, body):
+        nonlocal times
+        if what == "requests" and times > 0:
+            times -= 1
+            return {"error": {"code": "TRUST_ATTEMPT_TAKEN", "message": "task copy, attempt 1"}}
+        return answer(what, body)
+
+    broker.answer = refusing
+
+
+def test_whoever_loses_an_attempt_to_another_process_asks_for_the_next_one_and_not_for_ever(world):
+    broker, tmp_path, sealed = world
+    refuse_attempts(broker, 2)
+    assert task(tmp_path, sealed).run(component)["committed"]["attempt"] == 1
+    assert [what for what, _ in broker.received].count("challenges") == 3
+    refuse_attempts(broker, 3)
+    with pytest.raises(Refused, match="TRUST_ATTEMPT_TAKEN"):
+        task(tmp_path, sealed).run(component)
+
+
 def test_lost_replies_are_asked_for_again_and_a_silent_broker_is_said_to_be_silent(world):
     broker, tmp_path, sealed = world
     broker.failures = 2

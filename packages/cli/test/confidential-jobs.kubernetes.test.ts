@@ -2,25 +2,27 @@
  * Confidential runs as Jobs of a real cluster: a real kubelet pulls the measured image by digest from a real registry, artifacts
  * are ciphertext in a real S3-compatible store, and pods reach the broker outside the cluster over TLS with its pin.
  */
-import { chmodSync, mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { makeSgxNode, startCluster, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
-import { registryProgram, startRegistry, type TestRegistry } from "../../../test-support/registry.js";
-import { type StoreServer, s3Server } from "../../../test-support/stores/servers.js";
-import {
-  checkedFetch,
-  connect,
-  type KubeClient,
-  type KubeObject,
-  openArtifactStore,
-} from "../../cluster/src/index.js";
-import { ConfidentialWorld, must, runArguments, secrets } from "./support/confidential-world.js";
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestCluster } from "../../../test-support/kubernetes/cluster.js";
+import { registryProgram } from "../../../test-support/registry.js";
+import type { StoreServer } from "../../../test-support/stores/servers.js";
+import { checkedFetch, type KubeClient, type KubeObject } from "../../cluster/src/index.js";
+import { brokerProxy } from "./support/broker-proxy.js";
+import { type ConfidentialCluster, openConfidentialCluster } from "./support/confidential-cluster.js";
+import { type ConfidentialWorld, must, runArguments, secrets } from "./support/confidential-world.js";
 import { pushNodeBase } from "./support/node-base.js";
 import { serving } from "./support/serving.js";
 
-const program = registryProgram();
+const registry = registryProgram();
+const program = fileURLToPath(new URL("../bin/sealflow.js", import.meta.url));
+const bundled = fileURLToPath(new URL("../dist/bundle/bin.js", import.meta.url));
+
+interface PodStatus {
+  readonly phase?: string;
+}
 
 interface BrokerPod extends KubeObject {
   readonly status?: {
@@ -33,51 +35,21 @@ function hasCondition(pod: BrokerPod | undefined, type: string): boolean {
   return (pod?.status?.conditions ?? []).some((each) => each.type === type && each.status === "True");
 }
 
-describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
+describe.skipIf(registry === undefined)("a confidential run as Jobs", () => {
+  let here: ConfidentialCluster;
   let world: ConfidentialWorld;
-  let registry: TestRegistry;
   let cluster: TestCluster;
   let client: KubeClient;
   let objects: StoreServer;
 
   beforeAll(async () => {
-    const registryPort = 20_000 + (process.pid % 20_000);
-    cluster = await startCluster({ registryPort });
-    client = connect({ kubeconfig: cluster.kubeconfig }, {});
-    await makeSgxNode(client, cluster.nodeName, "64Mi");
-    registry = await startRegistry(program ?? "", cluster.hostIp, registryPort);
-    // The registry stands in a network that the test made, without TLS.
-    const real = globalThis.fetch;
-    const secure = `https://${registry.host}/`;
-    const plain = `http://${registry.host}/`;
-    vi.stubGlobal("fetch", (url: string | URL | Request, init?: RequestInit) =>
-      real(url instanceof Request ? url : String(url).replace(secure, plain), init),
-    );
-    objects = await s3Server(cluster.hostIp);
-    world = new ConfidentialWorld({ host: cluster.hostIp, registry: registry.host });
-    world.environment = { ...objects.environment, KUBECONFIG: cluster.kubeconfig };
-    await world.open();
+    here = await openConfidentialCluster(registry ?? "");
+    ({ world, cluster, client, objects } = here);
   }, 300_000);
-  afterAll(async () => {
-    await world?.close();
-    client?.transport.close();
-    await objects?.stop();
-    await registry?.stop();
-    await cluster?.stop();
-    vi.unstubAllGlobals();
-  });
-
-  const run = (settings = world.settings()) => {
-    const where = ["--on", "k8s:test", "--namespace", "default", "--artifacts", objects.uri];
-    const pool = ["--taint", "sgx=true:NoSchedule"];
-    const what = [...where, ...pool, ...settings, ...runArguments];
-    return world.near("run", "pipeline.ts", "--sealed", "--json", ...what);
-  };
-  const store = () =>
-    openArtifactStore(objects.uri, { environment: objects.environment, fetch, now: Date.now });
+  afterAll(() => here?.close());
 
   it("ends with outputs that its bundle proves, and leaves ciphertext in the store", async () => {
-    const outcome = await run();
+    const outcome = await here.run();
     expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
     const summary = JSON.parse(outcome.stdout);
     expect(summary).toMatchObject({
@@ -85,10 +57,10 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
       outputs: { rows: 3, accuracy: 0.875 },
       sealed: { enclaves: "simulated" },
     });
-    const keys = (await store().list("")).filter((key) => !key.endsWith("result.json"));
+    const keys = (await here.store().list("")).filter((key) => !key.endsWith("result.json"));
     expect(keys.length).toBeGreaterThan(2);
     for (const key of keys) {
-      const text = Buffer.from((await store().get(key)) ?? "").toString("latin1");
+      const text = Buffer.from((await here.store().get(key)) ?? "").toString("latin1");
       expect(text.startsWith("SEALFLOW"), key).toBe(true);
       for (const secret of secrets) expect(text).not.toContain(secret);
     }
@@ -100,8 +72,8 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
 
   it("is granted its keys by a broker that was deployed into a cluster, and survives that one's restart", async () => {
     const node = await pushNodeBase(world.repository("base/python"), world.base);
-    const base = `${registry.host}/base/python@${node}`;
-    const image = ["--base", base, "--to", `${registry.host}/team/broker`, "--json"];
+    const base = `${here.registry}/base/python@${node}`;
+    const image = ["--base", base, "--to", `${here.registry}/team/broker`, "--json"];
     const { image: built } = JSON.parse(await must(world.as("owner", "broker", "image", ...image)));
     // The only node here is one for enclaves.
     await client.patch(
@@ -130,7 +102,7 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
     const again = await world.as("owner", "broker", "deploy", ...deploy, "--json");
     expect(again.stderr).not.toMatch(/^(created|changed)/m);
     expect(JSON.parse(again.stdout)).toMatchObject({ created: 0, changed: 0 });
-    const outcome = await run(world.settings(`https://${await brokerAddress()}:8443`));
+    const outcome = await here.run(world.settings(`https://${await brokerAddress()}:8443`));
     expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
     const { runId } = JSON.parse(outcome.stdout);
     // Its records outlive its pod.
@@ -175,13 +147,13 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
   }
 
   it("reaches a broker on a machine that nobody reaches through a tunnel, and believes its key alone", async () => {
-    const image = `${registry.host}/base/python@${world.base}`;
+    const image = `${here.registry}/base/python@${world.base}`;
     const open = ["--namespace", "default", "--broker", world.broker, "--image", image];
     const tunnel = await serving(["broker", "tunnel", ...open], world.options("owner"));
     expect(tunnel.said).toMatchObject({ pin: world.brokerPin });
     const through = `${tunnel.said.direct}`;
     expect((await checkedFetch({ pin: world.brokerPin })(`${through}/v1/broker`)).status).toBe(200);
-    const outcome = await run([...world.settings(through), "--broker-here", world.broker]);
+    const outcome = await here.run([...world.settings(through), "--broker-here", world.broker]);
     expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
     expect((await tunnel.stop()).exitCode).toBe(0);
     expect(
@@ -195,7 +167,7 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
   }, 240_000);
 
   it("tells nothing to somebody in the broker's place: the pod holds the certificate against its pin", async () => {
-    const outcome = await run([...world.settings(world.impostor), "--broker-here", world.broker]);
+    const outcome = await here.run([...world.settings(world.impostor), "--broker-here", world.broker]);
     expect(outcome.exitCode).toBe(1);
     const { runId } = JSON.parse(outcome.stdout);
     expect(await must(world.near("runs", "logs", runId, "load"))).toContain("SEALED_BROKER_PIN");
@@ -226,67 +198,111 @@ describe.skipIf(program === undefined)("a confidential run as Jobs", () => {
   });
 
   it("goes on where a pod died behind its commit: nothing runs twice, and nothing is lost", async () => {
-    const proxy = await killingProxy("load");
-    const failed = await run(world.settings(proxy.url));
+    // Until it is told otherwise it answers none of the task's commits: a pod can ask again in the moment before it is gone.
+    let [killed, deaf] = [0, true];
+    const proxy = await brokerProxy(world, async ({ what, path }, pass) => {
+      if (!deaf || what !== "commits" || path !== "load") return pass();
+      if (killed === 0) await pass();
+      killed += 1;
+      for (const { metadata } of await here.podsOf(path)) await remove(metadata.name ?? "");
+      return undefined;
+    });
+    const failed = await here.run(world.settings(proxy.url));
     const { runId, state } = JSON.parse(failed.stdout);
-    expect([state, proxy.killed()]).toEqual(["FAILED", 1]);
-    proxy.revive();
-    const again = ["--on", "k8s:test", "--namespace", "default", "--artifacts", objects.uri, "--json"];
-    const retried = await world.near("retry", runId, ...again);
-    await proxy.stop();
+    expect(state).toBe("FAILED");
+    expect(killed).toBeGreaterThan(0);
+    deaf = false;
+    const retried = await world.near("retry", runId, ...here.again);
+    proxy.stop();
     expect(retried, retried.stderr).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(retried.stdout)).toMatchObject({ state: "SUCCEEDED", outputs: { rows: 3 } });
-    const direct = ["--broker", world.broker, "--broker-pin", world.brokerPin];
-    await must(world.near("bundle", runId, "-o", "died.bundle", ...direct));
-    const { run: proven } = JSON.parse(await must(world.near("verify", "died.bundle", "--json")));
-    expect(proven.tasks.find(({ path }: { path: string }) => path === "load")).toMatchObject({ attempts: 1 });
+    expect(await attempts(runId)).toMatchObject({ load: 1 });
   }, 240_000);
 
-  /**
-   * The broker behind somebody who removes a task's pod when its commit is answered, before the answer comes. Until it is told
-   * otherwise it answers none of the task's commits: a pod can ask again in the moment before it is gone.
-   */
-  async function killingProxy(path: string) {
-    const onwards = checkedFetch({ pin: world.brokerPin });
-    let killed = 0;
-    let deaf = true;
-    const server = createServer(
-      { key: readFileSync(world.path("broker.key")), cert: readFileSync(world.path("broker.crt")) },
-      async (request, response) => {
-        let body = "";
-        for await (const part of request) body += part;
-        const { method = "GET", url = "" } = request;
-        const headers = { "content-type": "application/json" };
-        const doomed = deaf && url.endsWith("/commits") && JSON.parse(body).path === path;
-        if (doomed && killed > 0) return response.destroy();
-        const answer = await onwards(`${world.broker}${url}`, { method, headers, ...(body && { body }) });
-        if (doomed) {
-          killed += 1;
-          await removePod(path);
-          return response.destroy();
-        }
-        response.writeHead(answer.status, headers).end(Buffer.from(await answer.arrayBuffer()));
-      },
-    );
-    await new Promise<void>((resolve) => server.listen(0, cluster.hostIp, resolve));
-    const { port } = server.address() as AddressInfo;
-    const stop = async () => {
-      server.closeAllConnections();
-      server.close();
-    };
-    const revive = () => {
-      deaf = false;
-    };
-    return { url: `https://${cluster.hostIp}:${port}`, killed: () => killed, revive, stop };
+  it("ends well with two pods of one task at once: the first commit counts, and its artifacts stay", async () => {
+    // Both ask before one is answered, and both have written their outputs before one commits.
+    const [asking, committing] = [meeting(2), meeting(2)];
+    let twin: Promise<unknown> | undefined;
+    const proxy = await brokerProxy(world, async ({ what, path }, pass) => {
+      if (path !== "train") return pass();
+      if (what === "challenges") twin ??= here.podsOf(path).then(([pod]) => client.create(twinOf(pod)));
+      const answer = what === "challenges" ? await pass() : undefined;
+      if (what === "challenges") await asking();
+      if (what === "commits") await committing();
+      return answer ?? pass();
+    });
+    const outcome = await here.run(world.settings(proxy.url));
+    await twin;
+    expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0 });
+    const { runId, state } = JSON.parse(outcome.stdout);
+    expect(state).toBe("SUCCEEDED");
+    const phase = async () => (await here.podsOf("train")).map(({ status }) => (status as PodStatus).phase);
+    await expect.poll(phase, { timeout: 30_000 }).toEqual(["Succeeded"]);
+    proxy.stop();
+    expect(await attempts(runId)).toMatchObject({ load: 1, train: 2 });
+    for (const { metadata } of await here.podsOf("train")) await remove(metadata.name ?? "");
+  }, 240_000);
+
+  it.skipIf(!existsSync(bundled))(
+    "goes on after a kill of the program itself: what ran meanwhile counts, nothing runs twice",
+    async () => {
+      const flags = [...here.where, ...world.settings(), ...runArguments, "--param", "seconds=6"];
+      const { cwd, env } = world.options("near");
+      const child = spawn(process.execPath, [program, "run", "pipeline.ts", "--sealed", ...flags], {
+        ...{ cwd, env, stdio: "ignore" },
+      });
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      const phases = async () =>
+        (await here.podsOf("train")).map(({ status }) => (status as PodStatus).phase);
+      await expect.poll(phases, { timeout: 90_000 }).toEqual(["Running"]);
+      child.kill("SIGKILL");
+      await ended;
+      const [pod] = await here.podsOf("train");
+      // The task ends while nobody looks.
+      await expect.poll(phases, { timeout: 60_000 }).toEqual(["Succeeded"]);
+      const resumed = await world.near("resume", "latest", ...here.again);
+      expect(resumed, resumed.stderr).toMatchObject({ exitCode: 0 });
+      const { runId, state, outputs } = JSON.parse(resumed.stdout);
+      expect([state, outputs]).toEqual(["SUCCEEDED", { rows: 3, accuracy: 0.875 }]);
+      expect(pod?.metadata.labels?.["sealflow.dev/run"]).toBe(runId);
+      expect(new Set(Object.values(await attempts(runId)))).toEqual(new Set([1]));
+    },
+    240_000,
+  );
+
+  /** Lets nobody pass before so many are there. */
+  function meeting(size: number): () => Promise<void> {
+    const waiting: (() => void)[] = [];
+    return () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length >= size) for (const go of waiting) go();
+      });
   }
 
-  async function removePod(path: string): Promise<void> {
-    const kind = { apiVersion: "v1", kind: "Pod" };
-    const { items } = await client.list<KubeObject>(kind, { namespace: "default" });
-    for (const { metadata } of items) {
-      if (metadata.annotations?.["sealflow.dev/path"] !== path) continue;
-      await client.delete({ ...kind, name: metadata.name ?? "", namespace: "default" }, { graceSeconds: 0 });
-    }
+  /** How many grants each task took that ran, as the run's bundle proves. */
+  async function attempts(runId: string): Promise<Record<string, number>> {
+    const direct = ["--broker", world.broker, "--broker-pin", world.brokerPin];
+    await must(world.near("bundle", runId, "-o", `${runId}.bundle`, ...direct));
+    const { verdict, run } = JSON.parse(await must(world.near("verify", `${runId}.bundle`, "--json")));
+    expect(verdict).toBe("trusted");
+    const tasks = run.tasks as { path: string; attempts: number }[];
+    return Object.fromEntries(
+      tasks.filter((task) => task.attempts > 0).map((task) => [task.path, task.attempts]),
+    );
+  }
+
+  /** The same pod once more, as when a node was given up on which it goes on; no controller knows of it. */
+  function twinOf(pod: KubeObject | undefined): KubeObject {
+    const { nodeName: _, ...spec } = (pod?.spec ?? {}) as Record<string, unknown>;
+    const { annotations = {}, name } = pod?.metadata ?? {};
+    const labels = { "sealflow.dev/confidential": "true" };
+    const metadata = { name: `${name}-twin`, namespace: "default", annotations, labels };
+    return { apiVersion: "v1", kind: "Pod", metadata, spec };
+  }
+
+  async function remove(name: string): Promise<void> {
+    await client.delete({ apiVersion: "v1", kind: "Pod", name, namespace: "default" }, { graceSeconds: 0 });
   }
 
   async function removePods(namespace: string, choice: { readonly labelSelector: string }): Promise<void> {

@@ -233,8 +233,8 @@ def _path_of(described: Json, standard: str) -> str | None:
     return None if "://" in uri else os.path.abspath(uri)
 
 
-def kept(file: str | None) -> dict[str, str]:
-    """Outputs that the command wrote to their addresses by itself, with the digests of their bytes."""
+def kept(file: str | None) -> dict[str, Json]:
+    """Outputs that are in the store already: where, and the digests of their bytes."""
     if not file:
         return {}
     try:
@@ -244,19 +244,17 @@ def kept(file: str | None) -> dict[str, str]:
         return {}
 
 
-def _already(path: str, known: str | None) -> str | None:
-    return known if known is not None and known == _digest(path) else None
-
-
-def _keep(item: Json, path: str, known: str | None) -> tuple[str, str | None]:
+def _keep(item: Json, path: str, known: Json | None) -> tuple[str, str | None]:
     """Takes an artifact into the store; one that was not written has an address and no content."""
     if os.path.isdir(path):
         packed = f"{path}.tar"
         _pack(path, packed)
         return item["packed"]["uri"], upload(item["packed"], packed)
-    if os.path.exists(path):
-        return item["plain"]["uri"], _already(path, known) or upload(item["plain"], path)
-    return item["absent"], None
+    if not os.path.exists(path):
+        return item["absent"], None
+    if known is not None and known["digest"] == digest_of(path):
+        return known["uri"], known["digest"]
+    return item["plain"]["uri"], upload(item["plain"], path)
 
 
 def _pack(directory: str, archive: str) -> None:
@@ -281,7 +279,8 @@ def _add(file: tarfile.TarFile, path: str, name: str, plain: Any) -> None:
             _add(file, os.path.join(path, each), f"{name}/{each}", plain)
 
 
-def _digest(path: str) -> str:
+def digest_of(path: str) -> str:
+    """The digest of a file's bytes."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(_BLOCK):
@@ -291,16 +290,30 @@ def _digest(path: str) -> str:
 
 def upload(place: Json, path: str) -> str:
     """Writes a file to an address; gives the digest of its bytes. Raises TransferError."""
-    digest = _digest(path)
-    for number in range(1, _TRIES + 1):
-        with open(path, "rb") as file:
-            if send(place, file, os.path.getsize(path), last=number == _TRIES):
-                return digest
-        time.sleep(0.5 * 2**number)
+    digest = digest_of(path)
+    if offer(place, path):
+        return digest
     raise TransferError(f"{place['uri']}: not written")
 
 
-def send(place: Json, content: bytes | BinaryIO, length: int, *, last: bool = False) -> bool:
+def offer(place: Json, path: str) -> bool:
+    """Writes a file to an address; False when that allows only the first and another one was."""
+    for number in range(1, _TRIES + 1):
+        try:
+            with open(path, "rb") as file:
+                return send(place, file, os.path.getsize(path))
+        except _Interrupted:
+            if number == _TRIES:
+                raise
+            time.sleep(0.5 * 2**number)
+    return False
+
+
+class _Interrupted(TransferError):
+    """A stream has to be read from its beginning to be sent again."""
+
+
+def send(place: Json, content: bytes | BinaryIO, length: int) -> bool:
     """Writes one object; False when the address allows only the first and another one was."""
     headers = {**place["headers"], "Content-Length": str(length)}
     for number in range(1, _TRIES + 1):
@@ -317,9 +330,7 @@ def send(place: Json, content: bytes | BinaryIO, length: int, *, last: bool = Fa
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error))
         if not isinstance(content, bytes):
-            if last:
-                raise TransferError(f"{place['uri']}: {reason}")
-            return False
+            raise _Interrupted(f"{place['uri']}: {reason}")
         if number < _TRIES:
             time.sleep(0.5 * 2**number)
     raise TransferError(f"{place['uri']}: {reason}")

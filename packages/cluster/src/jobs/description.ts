@@ -5,7 +5,7 @@ import { isDigest, type JsonObject, SealflowError } from "@sealflow/core";
 import type { ExecutorJob } from "@sealflow/engine";
 import type { ArtifactValue } from "@sealflow/pipeline";
 import { isConfidential } from "../overlay/confidential.js";
-import { type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
+import { type AddressOptions, type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
 import { artifactPrefix, resultKey } from "./names.js";
 
 /** Where an attempt works in its pod. */
@@ -122,23 +122,33 @@ async function outputsOf(
   );
 }
 
+/** How many pods of one attempt may write an output: its node may be given up while the pod there goes on. */
+const PLACES = 3;
+
 /**
- * Addresses of sealed outputs: where this attempt writes them before it commits, and where earlier ones wrote theirs, since a
- * commit stands even when its pod died before the record of its outputs was written. A retried run counts from 1 again.
+ * Addresses of sealed outputs: places where this attempt writes them before it commits, each once, and where earlier ones wrote
+ * theirs, since a commit stands even when its pod died before the record of its outputs was written. A retried run counts from 1
+ * again.
  */
 async function depotOf(job: ExecutorJob, store: ArtifactStore): Promise<JsonObject> {
   const { runId, task, attempt } = job;
-  const at = (number: number, name: string) => `${artifactPrefix(runId, task.path, number)}/${name}`;
-  const get = async (key: string) => ({
-    ...(await store.address(key, { method: "GET", seconds: ADDRESS_SECONDS })),
+  const places = (number: number, name: string) =>
+    Array.from(
+      { length: PLACES },
+      (_, index) => `${artifactPrefix(runId, task.path, number)}/kept/${name}.${index + 1}`,
+    );
+  const address = async (key: string, how: Pick<AddressOptions, "method" | "ifAbsent">) => ({
+    ...(await store.address(key, { ...how, seconds: ADDRESS_SECONDS })),
     uri: uriOf(store, key),
   });
   const outputs: Record<string, JsonObject> = {};
   for (const name of Object.keys(task.outputArtifacts)) {
-    const earlier = Array.from({ length: attempt }, (_, index) => get(at(attempt - index, name)));
-    const key = at(attempt, name);
-    const put = await store.address(key, { method: "PUT", seconds: ADDRESS_SECONDS });
-    outputs[name] = { put: { ...put, uri: uriOf(store, key) }, earlier: await Promise.all(earlier) };
+    const attempts = Array.from({ length: attempt }, (_, index) => attempt - index);
+    const put = places(attempt, name).map((key) => address(key, { method: "PUT", ifAbsent: true }));
+    const earlier = attempts
+      .flatMap((number) => places(number, name))
+      .map((key) => address(key, { method: "GET" }));
+    outputs[name] = { put: await Promise.all(put), earlier: await Promise.all(earlier) };
   }
   return { outputs, kept: KEPT_FILE };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { registryProgram } from "../../../../test-support/registry.js";
@@ -41,5 +41,20 @@ describe.skipIf(program === undefined)("confidential pods on a real node", () =>
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1"));
     expect(outside.length).toBeGreaterThan(3);
     expect(outside.join("")).not.toContain(SECRET);
+  });
+
+  test("keep what they commit on a persistent volume, from which a later pod brings it when Kubeflow lost it", async () => {
+    const lost = join(stage.shared, "mlpipeline", "data");
+    const sealed = readFileSync(lost);
+    const kept = readdirSync(stage.depot, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    expect(kept.map((entry) => readFileSync(join(entry.parentPath, entry.name)))).toContainEqual(sealed);
+    rmSync(lost);
+    const again = await run("make", { outputs: outputs("make", artifact) });
+    expect(again.pod.status?.phase).toBe("Succeeded");
+    expect(readFileSync(lost)).toEqual(sealed);
+    const { tasks } = await stage.world.project.broker.status(stage.world.runId);
+    expect(tasks.find(({ path }) => path === "make")).toMatchObject({ state: "committed", attempts: 1 });
   });
 });

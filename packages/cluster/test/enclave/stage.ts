@@ -56,6 +56,8 @@ export interface Stage {
   readonly world: World;
   readonly lock: ImageLock;
   readonly report: OverlayReport;
+  /** Directory on the persistent volume behind the depot's claim. */
+  readonly depot: string;
   /** Directory that pods see as `/minio`. */
   readonly shared: string;
   /** Runs a task's pod to its end. */
@@ -83,6 +85,8 @@ export async function startStage(input: StageInput): Promise<Stage> {
     stops.push(() => rmSync(scratch, { recursive: true, force: true }));
     const shared = join(scratch, "minio");
     mkdirSync(shared);
+    const depot = join(scratch, "depot");
+    mkdirSync(depot);
     // Where the registry listens in the cluster's network.
     const registryPort = 20_000 + (process.pid % 20_000);
     const cluster = await startCluster({ registryPort });
@@ -90,6 +94,7 @@ export async function startStage(input: StageInput): Promise<Stage> {
     const client = connect({ kubeconfig: cluster.kubeconfig }, {});
     stops.push(() => client.transport.close());
     await makeSgxNode(client, cluster.nodeName, "64Mi");
+    await claimDepot(client, depot);
     const registry = await startRegistry(input.registryProgram, cluster.hostIp, registryPort);
     stops.push(() => registry.stop());
     const lock = { ...(await imageOf(input, registry.host)), epc: 10 * 2 ** 20 };
@@ -103,15 +108,33 @@ export async function startStage(input: StageInput): Promise<Stage> {
       broker: { url: "unix:/broker/s" },
       quotes: { url: "unix:/broker/s", token: world.token },
       runId: world.runId,
+      depot: { claim: "depot" },
       pool,
     });
     const mounts = { broker: dirname(world.project.service.address.replace("unix:", "")), minio: shared };
-    const run: Stage["run"] = (task) => runPod(client, podOf(confidential, task, mounts));
-    return { cluster, world, lock, report, shared, run, stop };
+    let number = 0;
+    const run: Stage["run"] = (task) => {
+      number += 1;
+      return runPod(client, podOf(confidential, { ...task, number }, mounts));
+    };
+    return { cluster, world, lock, report, depot, shared, run, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A persistent volume of the node's disk, and the claim that pods mount. */
+async function claimDepot(client: KubeClient, path: string): Promise<void> {
+  const spec = { accessModes: ["ReadWriteMany"], storageClassName: "by-hand" };
+  await client.create({
+    ...{ apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "depot" } },
+    spec: { ...spec, capacity: { storage: "1Gi" }, hostPath: { path } },
+  });
+  await client.create({
+    ...{ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "depot", namespace: "default" } },
+    spec: { ...spec, resources: { requests: { storage: "1Gi" } } },
+  });
 }
 
 async function imageOf({ document, requirements }: StageInput, host: string): Promise<ImageLock> {
@@ -135,12 +158,13 @@ interface PodSettings {
   readonly tolerations: readonly object[];
   readonly podMetadata: { readonly labels: object; readonly annotations: object };
   readonly fieldPathAsEnv: readonly { readonly name: string; readonly fieldPath: string }[];
+  readonly pvcMount: readonly { readonly constant: string; readonly mountPath: string }[];
 }
 
 /** The pod that Kubeflow's driver would make of an executor and its platform settings. */
 function podOf(
   { spec, platform }: PipelineDocument,
-  { executor, node, executorInput }: Parameters<Stage["run"]>[0],
+  { executor, node, executorInput, number }: Parameters<Stage["run"]>[0] & { readonly number: number },
   mounts: Readonly<Record<string, string>>,
 ): KubeObject {
   const { container } = spec.deploymentSpec.executors?.[executor] ?? {};
@@ -152,7 +176,12 @@ function podOf(
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name: executor, namespace: "default", labels, annotations: { ...annotations, ...place } },
+    metadata: {
+      name: `${executor}-${number}`,
+      namespace: "default",
+      labels,
+      annotations: { ...annotations, ...place },
+    },
     spec: {
       restartPolicy: "Never",
       nodeSelector: settings.nodeSelector.labels,
@@ -170,10 +199,19 @@ function podOf(
             valueFrom: { fieldRef: { fieldPath } },
           })),
           resources: { limits: { [resourceType]: resourceCount } },
-          volumeMounts: Object.keys(mounts).map((name) => ({ name, mountPath: `/${name}` })),
+          volumeMounts: [
+            ...Object.keys(mounts).map((name) => ({ name, mountPath: `/${name}` })),
+            ...settings.pvcMount.map(({ constant, mountPath }) => ({ name: constant, mountPath })),
+          ],
         },
       ],
-      volumes: Object.entries(mounts).map(([name, path]) => ({ name, hostPath: { path } })),
+      volumes: [
+        ...Object.entries(mounts).map(([name, path]) => ({ name, hostPath: { path } })),
+        ...settings.pvcMount.map(({ constant }) => ({
+          name: constant,
+          persistentVolumeClaim: { claimName: constant },
+        })),
+      ],
     },
   };
   return pod as unknown as JsonObject as unknown as KubeObject;

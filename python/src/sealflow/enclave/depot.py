@@ -19,7 +19,7 @@ from sealflow.seal.errors import SealError
 
 Json = dict[str, Any]
 
-# A file of this kind says where a pod's outputs go: names, addresses to write, addresses of earlier attempts.
+# A file of this kind says where a pod's outputs go: names, addresses to write, addresses to read.
 DEPOT_VARIABLE = "SEALFLOW_DEPOT"
 
 
@@ -67,7 +67,7 @@ class DirectoryDepot:
 
 
 class AddressDepot:
-    """Signed addresses of an object store: one to write per output, those of earlier attempts to read."""
+    """Signed addresses of an object store: places of each output to write once, those of earlier attempts to read."""
 
     def __init__(self, file: Path) -> None:
         settings = json.loads(file.read_text(encoding="utf-8"))
@@ -75,10 +75,16 @@ class AddressDepot:
         self._kept = Path(settings["kept"])
 
     def keep(self, output: str, digest: str, file: Path) -> None:
-        """Write the artifact to its output's address, and note that it is there."""
-        place = self._outputs[output]["put"]
-        written = pod.upload(place, str(file))
-        self._kept.write_text(json.dumps(pod.kept(str(self._kept)) | {output: written}), encoding="utf-8")
+        """Write the artifact to the first free place of its output, and note which one that is.
+
+        Another pod of the same attempt, on a node that was given up, may have committed what it wrote: nothing
+        is written over.
+        """
+        for place in self._outputs[output]["put"]:
+            if pod.offer(place, str(file)):
+                self._note(output, place, file)
+                return
+        raise pod.TransferError(f"{output}: expected a free place, got all taken by other pods of this attempt")
 
     def bring(self, output: str, digest: str, target: Path) -> bool:
         """Read what earlier attempts wrote for the output, until it is the artifact."""
@@ -86,9 +92,14 @@ class AddressDepot:
             with contextlib.suppress(pod.TransferError, OSError):
                 pod.fetch({**address, "path": str(target), "packed": False})
                 if _is(target, digest):
+                    self._note(output, address, target)
                     return True
         target.unlink(missing_ok=True)
         return False
+
+    def _note(self, output: str, place: Json, file: Path) -> None:
+        note = {"uri": place["uri"], "digest": pod.digest_of(str(file))}
+        self._kept.write_text(json.dumps(pod.kept(str(self._kept)) | {output: note}), encoding="utf-8")
 
 
 def depot_of(directory: str | None, environment: Mapping[str, str]) -> Depot | None:

@@ -32,6 +32,9 @@ from sealflow.sealed.transcript import Transcript
 
 Json = dict[str, Any]
 
+_CHALLENGES = 3
+"""So often a task asks anew when another process of it is faster each time."""
+
 
 @dataclass(frozen=True)
 class SealedSetting:
@@ -93,16 +96,27 @@ class SealedTask:
         `component` loads the function. Raises TaskFailed when it failed, Refused when the broker, the grant
         or an input is not what it must be.
         """
-        answer = self._broker.challenge(self._setting.path)
-        if answer.get("kind") == "committed":
-            return {"committed": answer, "released": {}}
-        opened = self._open(answer)
+        opened = self._granted()
         if not isinstance(opened, Attempt):
             return {"committed": opened, "released": {}}
         return self._compute(opened, component)
 
-    def _open(self, challenge: Json) -> Attempt | Json:
+    def _granted(self) -> Attempt | Json:
         """The grant, or the result of an attempt that was faster."""
+        for more in reversed(range(_CHALLENGES)):
+            answer = self._broker.challenge(self._setting.path)
+            if answer.get("kind") == "committed":
+                return answer
+            try:
+                return self._open(answer)
+            except Refused as error:
+                # Another process of this task was faster with the same attempt: the next one is free.
+                if error.code != "TRUST_ATTEMPT_TAKEN" or more == 0:
+                    raise
+        raise AssertionError
+
+    def _open(self, challenge: Json) -> Attempt | Json:
+        """The grant, or the result of an attempt that committed meanwhile."""
         _require_own(challenge, self._setting)
         identity, signing_key = Identity(X25519PrivateKey.generate()), Ed25519PrivateKey.generate()
         transcript = Transcript.of_challenge(challenge, identity.recipient, public_bytes(signing_key))

@@ -1,0 +1,87 @@
+/** Everything that confidential runs as Jobs of a real cluster need: the cluster, a registry, a store of artifacts, and the people. */
+import { vi } from "vitest";
+import { makeSgxNode, startCluster, type TestCluster } from "../../../../test-support/kubernetes/cluster.js";
+import { startRegistry } from "../../../../test-support/registry.js";
+import { type StoreServer, s3Server } from "../../../../test-support/stores/servers.js";
+import { connect, type KubeClient, type KubeObject, openArtifactStore } from "../../../cluster/src/index.js";
+import { ConfidentialWorld, runArguments } from "./confidential-world.js";
+import type { Outcome } from "./fake-context.js";
+
+/** What stands, and how it is used. */
+export interface ConfidentialCluster {
+  readonly cluster: TestCluster;
+  readonly client: KubeClient;
+  readonly objects: StoreServer;
+  readonly world: ConfidentialWorld;
+  /** `ADDRESS:PORT` of the registry. */
+  readonly registry: string;
+  /** Flags that name the cluster and the store, and how it is answered. */
+  readonly again: readonly string[];
+  /** The same, and the pool. */
+  readonly where: readonly string[];
+  /** Runs the world's pipeline, sealed. */
+  run(settings?: readonly string[]): Promise<Outcome>;
+  store(): ReturnType<typeof openArtifactStore>;
+  /** Pods of a task, the finished ones too. */
+  podsOf(path: string): Promise<readonly KubeObject[]>;
+  close(): Promise<void>;
+}
+
+/** Starts it all. */
+export async function openConfidentialCluster(registryProgram: string): Promise<ConfidentialCluster> {
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const each of closing.toReversed()) await each();
+  };
+  try {
+    const registryPort = 20_000 + (process.pid % 20_000);
+    const cluster = await startCluster({ registryPort });
+    closing.push(() => cluster.stop());
+    const client = connect({ kubeconfig: cluster.kubeconfig }, {});
+    closing.push(() => client.transport.close());
+    await makeSgxNode(client, cluster.nodeName, "64Mi");
+    const registry = await startRegistry(registryProgram, cluster.hostIp, registryPort);
+    closing.push(() => registry.stop());
+    plainly(registry.host);
+    closing.push(() => void vi.unstubAllGlobals());
+    const objects = await s3Server(cluster.hostIp);
+    closing.push(() => objects.stop());
+    const world = new ConfidentialWorld({ host: cluster.hostIp, registry: registry.host });
+    closing.push(() => world.close());
+    world.environment = { ...objects.environment, KUBECONFIG: cluster.kubeconfig };
+    await world.open();
+    return { ...using({ cluster, client, objects, world }), registry: registry.host, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Parts = Pick<ConfidentialCluster, "cluster" | "client" | "objects" | "world">;
+
+function using(parts: Parts) {
+  const { client, objects, world } = parts;
+  const again = ["--on", "k8s:test", "--namespace", "default", "--artifacts", objects.uri, "--json"];
+  const where = [...again, "--taint", "sgx=true:NoSchedule"];
+  const run = (settings = world.settings()) =>
+    world.near("run", "pipeline.ts", "--sealed", ...where, ...settings, ...runArguments);
+  const store = () =>
+    openArtifactStore(objects.uri, { environment: objects.environment, fetch, now: Date.now });
+  const podsOf = async (path: string) => {
+    const { items } = await client.list<KubeObject>(
+      { apiVersion: "v1", kind: "Pod" },
+      { namespace: "default" },
+    );
+    return items.filter(({ metadata }) => metadata.annotations?.["sealflow.dev/path"] === path);
+  };
+  return { ...parts, again, where, run, store, podsOf };
+}
+
+/** The registry stands in a network that the test made, without TLS. */
+function plainly(host: string): void {
+  const real = globalThis.fetch;
+  const [secure, plain] = [`https://${host}/`, `http://${host}/`];
+  vi.stubGlobal("fetch", (url: string | URL | Request, init?: RequestInit) =>
+    real(url instanceof Request ? url : String(url).replace(secure, plain), init),
+  );
+}
