@@ -126,7 +126,7 @@ def test_pods_of_one_attempt_do_not_write_over_each_other(
     slower.keep("data", "sha256:" + "1" * 64, other)
     assert [store.objects[f"/1/data.{slot}"] for slot in (1, 2)] == [file.read_bytes(), other.read_bytes()]
     assert slower.bring("data", digest, tmp_path / "data")
-    with pytest.raises(pod.TransferError, match="all taken"):
+    with pytest.raises(pod.TransferError, match="all taken by other pods"):
         slower.keep("data", digest, file)
 
 

@@ -15,6 +15,8 @@ import threading
 _BLOCK = 1 << 16
 _PATIENCE_SECONDS = 20.0
 STARTED = b"\x01"
+LISTENING = "listening"
+"""What whoever opens the tunnel waits for in this program's output."""
 
 
 def carry(source: socket.socket, target: socket.socket) -> None:
@@ -57,6 +59,7 @@ def main(pods_port: int, held_port: int) -> None:
     held = socket.create_server(("127.0.0.1", held_port), backlog=64)
     threading.Thread(target=_accept_held, args=(held, waiting), daemon=True).start()
     pods = socket.create_server(("0.0.0.0", pods_port), backlog=64)
+    print(LISTENING, flush=True)
     while True:
         threading.Thread(target=_joined, args=(pods.accept()[0], waiting), daemon=True).start()
 

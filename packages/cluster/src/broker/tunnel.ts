@@ -60,6 +60,7 @@ export async function openTunnel(options: TunnelOptions): Promise<Tunnel> {
   try {
     await applyObjects(client, objects);
     const podIp = await running(client, namespace);
+    await listening(client, namespace);
     const forward = await forwardPort(client, { namespace, pod: name, port: heldPort });
     const ends = new HeldEnds(forward.localPort, options);
     ends.open();
@@ -148,6 +149,13 @@ async function running(client: KubeClient, namespace: string): Promise<string> {
     }
     await sleep(300);
   }
+}
+
+/** A pod runs a moment before the program in it listens: that says so in its output. */
+async function listening(client: KubeClient, namespace: string): Promise<void> {
+  const signal = AbortSignal.timeout(READY_MS);
+  for await (const said of client.logs({ namespace, name }, { follow: true, signal }))
+    if (said.includes("listening")) return;
 }
 
 /** Connections to the far end that wait for pods; each one that starts is joined to the broker and replaced. */

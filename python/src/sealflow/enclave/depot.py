@@ -67,7 +67,7 @@ class DirectoryDepot:
 
 
 class AddressDepot:
-    """Signed addresses of an object store: places of each output to write once, those of earlier attempts to read."""
+    """Signed addresses of an object store: places to write outputs once, and those of earlier attempts."""
 
     def __init__(self, file: Path) -> None:
         settings = json.loads(file.read_text(encoding="utf-8"))
@@ -77,14 +77,14 @@ class AddressDepot:
     def keep(self, output: str, digest: str, file: Path) -> None:
         """Write the artifact to the first free place of its output, and note which one that is.
 
-        Another pod of the same attempt, on a node that was given up, may have committed what it wrote: nothing
-        is written over.
+        Another pod of the same attempt, on a node that was given up, may have committed what it wrote:
+        nothing is written over.
         """
         for place in self._outputs[output]["put"]:
             if pod.offer(place, str(file)):
                 self._note(output, place, file)
                 return
-        raise pod.TransferError(f"{output}: expected a free place, got all taken by other pods of this attempt")
+        raise pod.TransferError(f"{output}: expected a free place, got all taken by other pods")
 
     def bring(self, output: str, digest: str, target: Path) -> bool:
         """Read what earlier attempts wrote for the output, until it is the artifact."""
