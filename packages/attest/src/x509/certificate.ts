@@ -9,7 +9,7 @@ import {
   readSmallInteger,
   readTime,
 } from "../der/values.js";
-import { rawSignature } from "./ecdsa.js";
+import { readSigned, type SignedPart } from "./signed.js";
 import { type Extension, type Name, readExtensions, readName, readSignatureAlgorithm } from "./structures.js";
 
 const ecPublicKey = "1.2.840.10045.2.1";
@@ -19,11 +19,7 @@ const keyUsageOid = "2.5.29.15";
 const understood = new Set([basicConstraintsOid, keyUsageOid]);
 
 /** A parsed certificate. */
-export interface Certificate {
-  /** What the signature covers. */
-  readonly tbs: Uint8Array<ArrayBuffer>;
-  /** r and s, 32 bytes each. */
-  readonly signature: Uint8Array<ArrayBuffer>;
+export interface Certificate extends SignedPart {
   /** Content of the serial number's INTEGER. */
   readonly serial: Uint8Array<ArrayBuffer>;
   readonly issuer: Name;
@@ -49,17 +45,11 @@ const maximumSize = 16 * 1024;
 export function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
   if (der.length > maximumSize)
     throw malformed(`a certificate of at most ${maximumSize} bytes`, `${der.length}`);
-  const outer = new DerReader(der);
-  const reader = outer.enter(tag.sequence);
-  outer.end();
-  const tbs = reader.read(tag.sequence);
-  readSignatureAlgorithm(reader);
-  const signature = rawSignature(readBitStringBytes(reader));
-  reader.end();
-  return { tbs: tbs.encoding, signature, ...readTbs(new DerReader(tbs.content)) };
+  const { content, ...signed } = readSigned(der);
+  return { ...signed, ...readTbs(content) };
 }
 
-function readTbs(reader: DerReader): Omit<Certificate, "tbs" | "signature"> {
+function readTbs(reader: DerReader): Omit<Certificate, keyof SignedPart> {
   const version = reader.enter(0xa0);
   if (readSmallInteger(version) !== 2) throw malformed("certificate version 3", "another");
   version.end();

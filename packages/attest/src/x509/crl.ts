@@ -1,15 +1,12 @@
 /** Certificate revocation lists of version 2 (RFC 5280, section 5). Delta and indirect lists are refused. */
 import { toHex } from "@sealflow/core";
-import { DerReader, malformed, tag } from "../der/reader.js";
-import { readBitStringBytes, readIntegerBytes, readSmallInteger, readTime } from "../der/values.js";
-import { rawSignature } from "./ecdsa.js";
+import { type DerReader, malformed, tag } from "../der/reader.js";
+import { readIntegerBytes, readSmallInteger, readTime } from "../der/values.js";
+import { readSigned, type SignedPart } from "./signed.js";
 import { type Name, readExtensions, readName, readSignatureAlgorithm } from "./structures.js";
 
 /** A parsed revocation list. */
-export interface RevocationList {
-  readonly tbs: Uint8Array<ArrayBuffer>;
-  /** r and s, 32 bytes each. */
-  readonly signature: Uint8Array<ArrayBuffer>;
+export interface RevocationList extends SignedPart {
   readonly issuer: Name;
   /** Milliseconds since the Unix epoch. */
   readonly thisUpdate: number;
@@ -25,17 +22,11 @@ const limiting = ["2.5.29.28", "2.5.29.27"];
 
 /** Parses one list and nothing after it. */
 export function parseRevocationList(der: Uint8Array<ArrayBuffer>): RevocationList {
-  const outer = new DerReader(der);
-  const reader = outer.enter(tag.sequence);
-  outer.end();
-  const tbs = reader.read(tag.sequence);
-  readSignatureAlgorithm(reader);
-  const signature = rawSignature(readBitStringBytes(reader));
-  reader.end();
-  return { tbs: tbs.encoding, signature, ...readTbs(new DerReader(tbs.content)) };
+  const { content, ...signed } = readSigned(der);
+  return { ...signed, ...readTbs(content) };
 }
 
-function readTbs(reader: DerReader): Omit<RevocationList, "tbs" | "signature"> {
+function readTbs(reader: DerReader): Omit<RevocationList, keyof SignedPart> {
   if (readSmallInteger(reader) !== 1) throw malformed("revocation list version 2", "another");
   readSignatureAlgorithm(reader);
   const issuer = readName(reader);

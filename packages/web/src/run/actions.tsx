@@ -1,10 +1,9 @@
 /** What can be done with a run. */
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { api } from "../api/client.js";
 import { refreshRuns } from "../api/live-runs.js";
 import { navigate } from "../app/router.js";
-import { Confirm } from "../parts/dialog.js";
+import { DeleteButton } from "../parts/delete-button.js";
 import { Icon } from "../parts/icon.js";
 import { isActive, type State } from "../parts/state.js";
 import { attempt } from "../parts/toast.js";
@@ -19,7 +18,6 @@ export function Actions(props: {
   readonly onChange: () => void;
 }): JSX.Element {
   const { id, state, name, sealed, onChange } = props;
-  const asking = useSignal(false);
   const act = async (work: () => Promise<void>, done: string): Promise<void> => {
     if (!(await attempt(work, done))) return;
     await attempt(() => refreshRuns([id]));
@@ -60,29 +58,13 @@ export function Actions(props: {
           Run again
         </a>
       )}
-      <button
-        type="button"
-        class="icon-button"
-        aria-label="Delete the run"
-        title="Delete the run"
+      <DeleteButton
+        name={name}
+        label="Delete the run"
+        text="Its record and logs go for good. Artifacts that other runs use stay."
         disabled={isActive(state)}
-        onClick={() => {
-          asking.value = true;
-        }}
-      >
-        <Icon name="trash" />
-      </button>
-      {asking.value ? (
-        <Confirm
-          title={`Delete ${name}?`}
-          text="Its record and logs go for good. Artifacts that other runs use stay."
-          action="Delete"
-          onConfirm={() => void remove()}
-          onClose={() => {
-            asking.value = false;
-          }}
-        />
-      ) : undefined}
+        onDelete={() => void remove()}
+      />
     </div>
   );
 }

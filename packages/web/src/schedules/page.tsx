@@ -1,5 +1,4 @@
 /** Recurring runs: when they start, and whether they do. */
-import { useSignal } from "@preact/signals";
 import type { RecurringRun } from "@sealflow/kfp";
 import type { JSX } from "preact";
 import { api } from "../api/client.js";
@@ -9,7 +8,7 @@ import { formatAgo } from "../format.js";
 import { triggerText } from "../forms/trigger.js";
 import { Blank, Loaded } from "../parts/blank.js";
 import { useNow } from "../parts/clock.js";
-import { Confirm } from "../parts/dialog.js";
+import { DeleteButton } from "../parts/delete-button.js";
 import { Icon } from "../parts/icon.js";
 import { attempt } from "../parts/toast.js";
 import "../style/forms.css";
@@ -67,7 +66,6 @@ function ScheduleLine({
   readonly reader: Reader<readonly RecurringRun[]>;
 }): JSX.Element {
   const now = useNow();
-  const asking = useSignal(false);
   const { recurring_run_id: id, display_name: name, trigger, status, created_at } = schedule;
   const on = status === "ENABLED";
   const act = async (work: () => Promise<void>, done: string): Promise<void> => {
@@ -93,27 +91,12 @@ function ScheduleLine({
       >
         {on ? "Turn off" : "Turn on"}
       </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={`Delete ${name}`}
-        onClick={() => {
-          asking.value = true;
-        }}
-      >
-        <Icon name="trash" />
-      </button>
-      {asking.value ? (
-        <Confirm
-          title={`Delete ${name}?`}
-          text="It starts no further runs. Those that it has started stay."
-          action="Delete"
-          onConfirm={() => void act(() => api.deleteRecurringRun(id), `Deleted ${name}`)}
-          onClose={() => {
-            asking.value = false;
-          }}
-        />
-      ) : undefined}
+      <DeleteButton
+        name={name}
+        label={`Delete ${name}`}
+        text="It starts no further runs. Those that it has started stay."
+        onDelete={() => void act(() => api.deleteRecurringRun(id), `Deleted ${name}`)}
+      />
     </li>
   );
 }
