@@ -1,6 +1,6 @@
 /** What a hostile control plane can do at one moment: each of its ways, and what may come of it. */
 import { join } from "node:path";
-import type { JsonObject } from "@sealflow/core";
+import { isSealflowError, type JsonObject } from "@sealflow/core";
 import { mutatedBytes, mutatedValue, type Numbers } from "../../../../test-support/fuzz.js";
 import { ControlPlane, forgedCopy, type Pod, type PodChange, type PodEnd } from "./control-plane.js";
 import { type FalseBroker, mallorysTls } from "./false-broker.js";
@@ -131,11 +131,23 @@ const lied: Way = async ({ plane, setting, next, depot }, path) => {
     const outputs = plane.shown.get(each);
     const place = plane.files(each)[0] ?? "";
     if (outputs === undefined || place === "") break;
-    liar.take(each, join(place, ".."), () => mutatedValue(outputs, next));
+    // A lie of the wrong type ends the liar's own reckoning: it goes on from what it has told so far.
+    if (!taken(() => liar.take(each, join(place, ".."), () => mutatedValue(outputs, next)))) break;
   }
   const due = [...liar.due.keys()].filter((each) => !plane.due.has(each));
   return [await start({ plane: liar, depot }, due.length === 0 ? path : one(due, next)).ended];
 };
+
+/** False when the interpreter has no use for what it was told. */
+function taken(take: () => void): boolean {
+  try {
+    take();
+    return true;
+  } catch (error) {
+    if (isSealflowError(error) && error.code === "INTERPRETER_RESULT_UNEXPECTED") return false;
+    throw error;
+  }
+}
 
 const ways: Readonly<Record<string, Way>> = { changed, together, cut, elsewhere, meddled, lied };
 

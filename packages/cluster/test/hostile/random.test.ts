@@ -48,7 +48,7 @@ describe.runIf(process.env.SEALFLOW_SLOW)("a control plane that does anything at
         const deed = attacking ? await attack(scene) : await honest(scene);
         deeds.push(deed);
         for (const end of deed.ends) {
-          expect(ending(end), about()).toMatch(allowed);
+          expect(ending(end), `${about()}\n${end.stderr}`).toMatch(allowed);
           count(`${deed.what}: ${ending(end)}`);
         }
         await takeCommitted(scene);

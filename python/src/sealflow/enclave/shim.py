@@ -64,7 +64,11 @@ def main(arguments: Sequence[str] | None = None, image: Path = IMAGE) -> int:
         return _failed(code, exchange)
     try:
         _take_outputs(executor_input, exchange, depot)
-    except (ValueError, OSError, KeyError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
+        # What the broker is said to have committed is for the host only, and nobody has checked its form.
+        message = f"outputs: expected what the broker committed, got another form ({error!r})"
+        return _say("ENCLAVE_OUTPUTS", message, EXIT_FAILED)
+    except (ValueError, OSError) as error:
         return _say("ENCLAVE_OUTPUTS", f"outputs: {error}", EXIT_FAILED)
     return 0
 
