@@ -2,7 +2,7 @@
  * A service that vouches for simulated enclaves of one image: whoever has the token gets quotes that say it was measured as
  * that image. It stands for hardware that is not there, and protects nothing.
  */
-import { createHash, timingSafeEqual, X509Certificate } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import {
   createServer,
   type IncomingMessage,
@@ -12,6 +12,7 @@ import {
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { pinOfCertificate } from "@sealflow/cluster";
 import { fromHex, isJsonObject } from "@sealflow/core";
 import type { EnclavePlatform } from "@sealflow/engine";
 
@@ -51,18 +52,12 @@ export async function startQuoteServer(options: QuoteServerOptions): Promise<Quo
   const name = host.includes(":") ? `[${host}]` : host;
   return {
     url: `${tls === undefined ? "http" : "https"}://${name}:${bound}`,
-    ...(tls === undefined ? {} : { pin: pinOf(tls.cert) }),
+    ...(tls === undefined ? {} : { pin: pinOfCertificate(tls.cert) }),
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-/** SHA-256 of the public key in a certificate, as SubjectPublicKeyInfo, in hex. */
-function pinOf(certificate: string): string {
-  const key = new X509Certificate(certificate).publicKey.export({ format: "der", type: "spki" });
-  return createHash("sha256").update(key).digest("hex");
 }
 
 async function answer(

@@ -55,11 +55,7 @@ export function checkedFetch(trust: CertificateTrust): Fetch {
     const url = new URL(String(input));
     if (url.protocol === "http:" && ca === undefined && pin === undefined) return fetch(url, init);
     const socket = await connected(url, authority);
-    if (pin !== undefined && pinOf(socket) !== pin) {
-      const got = pinOf(socket);
-      socket.destroy();
-      throw anotherKey(url, pin, got);
-    }
+    if (pin !== undefined) requirePin(url, socket, pin);
     return exchanged(url, socket, init);
   };
 }
@@ -80,6 +76,13 @@ function connected(url: URL, authority: ConnectionOptions): Promise<TLSSocket> {
     });
     socket.once("secureConnect", () => resolve(socket));
   });
+}
+
+function requirePin(url: URL, socket: TLSSocket, pin: string): void {
+  const got = pinOf(socket);
+  if (got === pin) return;
+  socket.destroy();
+  throw anotherKey(url, pin, got);
 }
 
 function pinOf(socket: TLSSocket): string {
