@@ -253,6 +253,15 @@ class TestCanonicalJson:
         with pytest.raises(SealError):
             parse_canonical(text, code="X", what="x", max_bytes=1_000_000)
 
+    def test_goes_as_deep_as_the_specification_says(self):
+        def nested(levels):
+            return b"[" * levels + b"]" * levels
+
+        limits = {"code": "X", "what": "x", "max_bytes": 1000}
+        assert canonical_json(parse_canonical(nested(128), **limits)) == nested(128)
+        with pytest.raises(SealError, match="at most 128 levels"):
+            parse_canonical(nested(129), **limits)
+
     def test_refuses_what_json_cannot_say(self):
         for value in (float("nan"), float("inf"), {1: 2}, 2**60, b"x", "\ud800"):
             with pytest.raises(ValueError):
@@ -289,8 +298,12 @@ class TestEnvelopes:
         envelope = statement.sign_statement(value, [ALICE.signing_key])
         keys = [dsse.public_bytes(ALICE.signing_key)]
         assert statement.verify_statement(envelope, keys=keys) == value
+        deep = []
+        for _ in range(126):
+            deep = [deep]
         for bad in (
             {**value, "extra": 1},
+            {**value, "predicate": {"value": deep}},
             {**value, "subject": []},
             {**value, "subject": value["subject"] * 2},
         ):

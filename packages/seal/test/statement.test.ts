@@ -1,4 +1,4 @@
-import { canonicalJson, fromUtf8 } from "@sealflow/core";
+import { canonicalJson, fromUtf8, type JsonValue } from "@sealflow/core";
 import { describe, expect, it } from "vitest";
 import {
   encodeStatement,
@@ -29,6 +29,26 @@ describe("statements", () => {
   it("are read as they were written", () => {
     expect(parseStatement(encodeStatement(statement))).toEqual(statement);
     expect(fromUtf8(encodeStatement(statement))).toBe(canonicalJson(statement));
+  });
+
+  it("have at most 128 levels, for writers and for readers", () => {
+    // Statement and predicate are the first two.
+    const nested = (levels: number): Statement => {
+      let value: JsonValue = [];
+      for (let i = 3; i < levels; i++) value = i % 2 === 0 ? [value] : { value };
+      return { ...statement, predicate: { value } };
+    };
+    expect(parseStatement(encodeStatement(nested(128)))).toEqual(nested(128));
+    const refusal = expect.objectContaining({
+      code: "SEAL_STATEMENT_MALFORMED",
+      message: expect.stringContaining("128 levels"),
+    });
+    expect(() => encodeStatement(nested(129))).toThrow(refusal);
+    expect(() => parseStatement(canonicalJson(nested(129)))).toThrow(refusal);
+    expect(() => parseStatement("[".repeat(100_000))).toThrow(
+      expect.objectContaining({ code: "SEAL_STATEMENT_MALFORMED" }),
+    );
+    expect(() => parseStatement("[".repeat(100_000) + "]".repeat(100_000))).toThrow(refusal);
   });
 
   it("are signed and verified in one step", async () => {

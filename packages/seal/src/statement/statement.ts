@@ -4,7 +4,7 @@
  * carry a SHA-256 digest.
  */
 import { canonicalJson, isJsonObject, type JsonObject, utf8 } from "@sealflow/core";
-import { readCanonicalJson } from "../json/canonical.js";
+import { isDeeperThan, maxLevels, readCanonicalJson } from "../json/canonical.js";
 import { type JsonPlace, jsonReader } from "../json/reader.js";
 
 /** `_type` of a statement. */
@@ -64,6 +64,8 @@ export function parseStatement(encoded: Uint8Array | string): Statement {
  */
 export function checkStatement(value: unknown): Statement {
   const members = reader.object({ value, path: "" }, ["_type", "subject", "predicateType", "predicate"]);
+  if (isDeeperThan(value, maxLevels))
+    throw reader.error("", `at most ${maxLevels} levels of arrays and objects`, "more");
   const type = members("_type");
   if (type.value !== statementType) throw reader.error(type.path, statementType, type.value);
   const subject = reader.list(members("subject"), { min: 1, max: 10_000 }).map(checkResource);

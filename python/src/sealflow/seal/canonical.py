@@ -8,6 +8,9 @@ from typing import Any
 
 from sealflow.seal.errors import SealError
 
+MAX_LEVELS = 128
+"""Levels of arrays and objects in a document, the outermost counted."""
+
 _MAX_EXACT = 2**53
 
 
@@ -18,6 +21,14 @@ def canonical_json(value: Any) -> bytes:
     that are not text, other types.
     """
     return "".join(_parts(value)).encode("utf-8")
+
+
+def is_deeper_than(value: Any, levels: int) -> bool:
+    """Whether a JSON value has more than so many levels of arrays and objects."""
+    if not isinstance(value, dict | list | tuple):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(is_deeper_than(item, levels - 1) for item in items)
 
 
 def _parts(value: Any) -> list[str]:
@@ -92,9 +103,13 @@ def parse_canonical(text: bytes, *, code: str, what: str, max_bytes: int) -> Any
         raise SealError(code, f"{what}: expected at most {max_bytes} bytes, got {len(text)}")
     try:
         value = json.loads(text.decode("utf-8"), parse_int=_integer, parse_constant=_refuse)
-        canonical = canonical_json(value)
+        deep = is_deeper_than(value, MAX_LEVELS)
+        canonical = b"" if deep else canonical_json(value)
     except (ValueError, RecursionError):
         raise SealError(code, f"{what}: expected canonical JSON, got text that is not JSON") from None
+    if deep:
+        levels = f"at most {MAX_LEVELS} levels of arrays and objects"
+        raise SealError(code, f"{what}: expected canonical JSON of {levels}, got more")
     if canonical != text:
         raise SealError(code, f"{what}: expected canonical JSON, got another spelling of the value")
     return value

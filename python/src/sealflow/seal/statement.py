@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealflow.seal.canonical import canonical_json, parse_canonical
+from sealflow.seal.canonical import MAX_LEVELS, canonical_json, is_deeper_than, parse_canonical
 from sealflow.seal.check import Checker
 from sealflow.seal.dsse import sign_envelope, verify_envelope
 
@@ -33,6 +33,8 @@ def parse_statement(text: bytes) -> dict[str, Any]:
 def check_statement(value: Any) -> dict[str, Any]:
     """The statement itself, when it is well-formed."""
     members = _checker.members(value, "", ("_type", "subject", "predicateType", "predicate"))
+    if is_deeper_than(members, MAX_LEVELS):
+        _checker.fail("", f"at most {MAX_LEVELS} levels of arrays and objects")
     if members["_type"] != STATEMENT_TYPE:
         _checker.fail("_type", STATEMENT_TYPE)
     names: set[str] = set()
