@@ -21,6 +21,10 @@ export const shape = {
   bytes32: z.string().regex(/^[0-9a-f]{64}$/, "32 bytes in lower-case hex"),
   /** RFC 3339 in UTC with milliseconds: the one spelling that `toISOString` gives. */
   time: z.iso.datetime({ precision: 3 }),
+  /** Padded base64 in the one spelling of its bytes: what is left over of the last digit is zero. */
+  base64: z.base64().regex(/(?:^|[A-Za-z0-9+/]|[AQgw]==|[AEIMQUYcgkosw048]=)$/, "canonical base64"),
+  /** A run's id: a UUID in lower-case, so that each has one spelling. */
+  runId: z.uuid().lowercase(),
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a name"),
   /** A task's path from the root of the run. */
   path: z.string().regex(/^[^\p{Cc}]{1,2000}$/u, "a task path"),

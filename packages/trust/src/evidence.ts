@@ -9,12 +9,13 @@ import {
 } from "@sealflow/attest";
 import { type Digest, digestOfJson, fromBase64, isJsonObject, type JsonObject } from "@sealflow/core";
 import { z } from "zod";
+import { shape } from "./document.js";
 
 /** Evidence for a transcript: a quote, and the collateral to judge it by. */
 export const evidenceSchema = z.strictObject({
   type: z.literal("sgx-dcap"),
   /** Base64, at most 64 KiB. */
-  quote: z.base64().max(90_000),
+  quote: shape.base64.max(90_000),
   /** In its JSON form (docs/reference/attestation.md). */
   collateral: z.custom<JsonObject>(isJsonObject, { message: "an object" }),
 });

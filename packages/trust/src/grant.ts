@@ -21,7 +21,7 @@ import { type DocumentKind, decodeDocument, openDocument, shape, signDocument } 
 import { failure } from "./failure.js";
 import { type Transcript, transcriptHash } from "./transcript.js";
 
-const base64 = z.string().max(64 * 1024 * 1024);
+const base64 = shape.base64.max(64 * 1024 * 1024);
 const object = z.custom<JsonObject>(isJsonObject, { message: "an object" });
 const inputSchema = z.strictObject({
   /** Of the artifact, as its producer declared it. */
@@ -43,7 +43,7 @@ const parameterSchema = z.strictObject({
 });
 const contentSchema = z.strictObject({
   version: z.literal("sealflow.grant/v1"),
-  runId: z.uuid(),
+  runId: shape.runId,
   path: shape.path,
   attempt: z.int().min(1),
   component: shape.digest,

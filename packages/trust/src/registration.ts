@@ -9,7 +9,7 @@ import type { Flow, TrustPolicy } from "./policy.js";
 const schema = z.strictObject({
   version: z.literal("sealflow.registration/v1"),
   /** The broker's; single use. */
-  runId: z.uuid(),
+  runId: shape.runId,
   /** `{{$.pipeline_job_name}}`. */
   runName: z.string().min(1).max(255),
   submitter: shape.name,

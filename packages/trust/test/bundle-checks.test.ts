@@ -1,9 +1,9 @@
 /** Each check of a bundle by itself: one thing wrong, everything else right, signed by the broker and the tasks where it has to be. */
 import { intelRoot } from "@sealflow/attest";
-import { type Digest, digestOfJson, fromBase64, fromUtf8, toHex } from "@sealflow/core";
+import { type Digest, digestOfJson, fromBase64, fromUtf8, toBase64, toHex } from "@sealflow/core";
 import { projectKeyFrom, type Signer } from "@sealflow/seal";
 import { beforeAll, describe, expect, it } from "vitest";
-import { decodeBundle, encodeBundle, type RunBundle } from "../src/bundle/format.js";
+import { decodeBundle, encodeBundle, maxBundleBytes, type RunBundle } from "../src/bundle/format.js";
 import {
   envelopeDigest,
   evidenceDigest,
@@ -53,7 +53,12 @@ const other = `sha256:${"ab".repeat(32)}` as const;
 const train = "for-loop-1[0]/train";
 
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({
+    policy: (policy) => ({
+      ...policy,
+      flows: policy.flows.flatMap((flow) => [flow, { ...flow, submitter: "mallory" }]),
+    }),
+  });
   ({ signer } = await projectKeyFrom(world.secret));
   const { runId } = await registerRun(world);
   const granted = await obtainGrant(world, runId, "prepare");
@@ -164,12 +169,8 @@ describe("an attempt in a bundle is refused", () => {
     const [at] = reused.tasks.flatMap(({ kind }, i) => (kind === "attempt" ? [i] : []));
     const [first, attempt] = [reused.tasks[0], reused.tasks[at ?? 0]];
     if (first?.kind !== "reuse" || attempt === undefined) throw new Error("expected a reuse and an attempt");
-    expect(await refusalOf({ ...reused, tasks: reused.tasks.with(0, attempt) })).toMatch(
-      /^TRUST_BUNDLE_TASK at prepare/,
-    );
-    expect(await refusalOf({ ...reused, tasks: reused.tasks.with(at ?? 0, first) })).toMatch(
-      /^TRUST_BUNDLE_TASK at /,
-    );
+    for (const tasks of [reused.tasks.with(0, attempt), reused.tasks.with(at ?? 0, first)])
+      expect(await refusalOf({ ...reused, tasks })).toMatch(/^TRUST_BUNDLE_TASK at log entry \d+: /);
   });
 });
 
@@ -195,6 +196,31 @@ describe("a bundle is refused", () => {
     expect(
       await refusalOf({ ...bundle, claims: { ...bundle.claims, roots: roots.toReversed() } }, both),
     ).toMatch(/^TRUST_BUNDLE_ORDER at claims/);
+  });
+
+  it("that is larger than any that is read, before it is looked at", async () => {
+    const { verdict, code, checks } = await verifyBundle(new Uint8Array(maxBundleBytes + 1));
+    expect([verdict, code, checks.length]).toEqual(["refused", "TRUST_BUNDLE_TOO_LARGE", 1]);
+    expect(checks[0]).toMatchObject({ where: "bundle", got: `${maxBundleBytes + 1}` });
+  });
+
+  it("with a quote in another spelling of its base64, whatever the log says of it", async () => {
+    const index = bundle.tasks.findIndex(isAttempt("prepare", 1));
+    const task = bundle.tasks[index];
+    if (task?.kind !== "attempt") throw new Error("expected an attempt");
+    const bytes = fromBase64(task.evidence.quote);
+    // One byte more leaves digits with unused bits at the end.
+    const padded = toBase64(Uint8Array.of(...bytes, ...new Uint8Array(4 - (bytes.length % 3))));
+    const quote = padded.replace(/A==$/, "B==");
+    expect(quote).not.toBe(padded);
+    const evidence = { ...task.evidence, quote };
+    const collateral = bundle.collateral[evidence.collateral] ?? {};
+    const digest = await evidenceDigest({ type: "sgx-dcap", quote, collateral });
+    const changed = withAttempt("prepare", 1, () => ({ evidence }));
+    const forged = await lied(changed, isEntry("granted", "prepare"), { evidence: digest });
+    expect(await refusalOf(forged)).toBe(
+      "TRUST_DOCUMENT_MALFORMED at bundle: the bundle is in its one encoding",
+    );
   });
 
   it("with other collateral under the name of the archived one", async () => {
@@ -269,8 +295,44 @@ describe("a broker and a task that lie together are refused", () => {
     if (granted.kind !== "granted") throw new Error("expected a grant");
     await world.broker.fail(await failureOf(granted));
     const failed = decodeBundle(await world.broker.bundle(runId));
-    const whole = await relogged(failed, signer, from(isEntry("granted", "prepare")));
-    expect(await refusalOf(whole)).toMatch(/^TRUST_REGISTRATION_TIME at prepare, attempt 1/);
+    for (const kind of ["granted", "failed"] as const) {
+      const whole = await relogged(failed, signer, from(isEntry(kind, "prepare")));
+      expect(await refusalOf(whole)).toBe(
+        "TRUST_REGISTRATION_TIME at prepare, attempt 1: decided before the registration expired",
+      );
+    }
+  });
+
+  it("when it counts one failure twice", async () => {
+    const twice = await relogged(bundle, signer, (entries) => {
+      const at = entries.findIndex(isEntry("failed", train));
+      return entries.toSpliced(at, 0, ...entries.slice(at, at + 1));
+    });
+    expect(await refusalOf(twice)).toBe(
+      `TRUST_BUNDLE_ATTEMPT at ${train}, attempt 1: the attempt has a grant and has not ended`,
+    );
+  });
+
+  it("when it logs the registration for another run, an entry with words more, or lets another run's time go back", async () => {
+    const runId = crypto.randomUUID();
+    expect(await refusalOf(await lied(bundle, ({ kind }) => kind === "registered", { runId }))).toBe(
+      "TRUST_BUNDLE_RUN at registration: the entry names the run",
+    );
+    const worded = await lied(bundle, isEntry("committed", "prepare"), { more: 1 } as never);
+    expect(await refusalOf(worded)).toBe(
+      "TRUST_DOCUMENT_MALFORMED at bundle: the bundle is in its one encoding",
+    );
+    const [first] = reused.log.entries;
+    const back = await relogged(reused, signer, (entries) =>
+      entries.map((entry, i) => (i === 0 ? { ...entry, time: "2026-01-02T03:04:05.001Z" } : entry)),
+    );
+    expect(first?.entry.kind).toBe("registered");
+    expect(await refusalOf(back)).toBe("TRUST_BUNDLE_TIME at log entry 1: time does not go back");
+  });
+
+  it("when it signs its log as of an older policy than the run's", async () => {
+    const older = await relogged(bundle, signer, (entries) => entries, { policyEpoch: 2 });
+    expect(await refusalOf(older)).toBe("TRUST_BUNDLE_EPOCH at log: the checkpoint knows the run's policy");
   });
 });
 
@@ -367,25 +429,82 @@ describe("a reuse is refused", () => {
     );
   });
 
+  it("of an original that was done after it, or decided out of its registration's time or epoch", async () => {
+    const { registration } = (await genuine()).original;
+    const isOriginal = (kind: LogEntry["kind"]) => (entry: LogEntry) =>
+      isEntry(kind, "prepare")(entry) && isOfPrepare(entry, registration);
+    const at = "prepare, its original";
+    const late = await relogged(reused, signer, (entries) => {
+      const moved = entries.filter(isOriginal("committed"));
+      const rest = entries.filter((entry) => !moved.includes(entry));
+      return rest.toSpliced(rest.findIndex(isEntry("reused", "prepare")) + 1, 0, ...moved);
+    });
+    expect(await refusalOf(late)).toBe(
+      `TRUST_BUNDLE_REUSE at ${at}: the original was done before it was reused`,
+    );
+    expect(await refusalOf(await lied(reused, isOriginal("committed"), { policyEpoch: 2 }))).toBe(
+      `TRUST_BUNDLE_EPOCH at ${at}: decided under its registration's policy`,
+    );
+    const own = await createWorld();
+    const expiresAt = new Date(own.clock.time + 1000).toISOString();
+    const brief = await registerRun(own, { reuse: true, expiresAt });
+    await runTask(own, brief.runId, "prepare");
+    own.clock.time += 2000;
+    const { runId } = await registerRun(own, { reuse: true });
+    await runToEnd(own, runId);
+    const run = decodeBundle(await own.broker.bundle(runId));
+    const by = (await projectKeyFrom(own.secret)).signer;
+    const is = isOfRun(brief.registered.registration);
+    for (const [kind, place] of [
+      ["granted", "TRUST_REGISTRATION_TIME"],
+      ["committed", "TRUST_REGISTRATION_TIME"],
+      ["reused", undefined],
+    ] as const) {
+      const since = (entries: LogEntry[]) => {
+        const from = entries.findIndex(isEntry(kind, "prepare"));
+        return entries.map((entry, i) => (i >= from && is(entry) ? { ...entry, time: expiresAt } : entry));
+      };
+      const { checks } = await verify(await relogged(run, by, since), anchorsOf(own));
+      const [check] = checks.filter(({ passed }) => !passed);
+      expect([check?.code, check?.where]).toEqual([place, place && at]);
+    }
+  });
+  const isOfRun = (registration: string) => (entry: LogEntry) =>
+    "registration" in entry && entry.registration === registration;
+
+  it("of an original of another submitter", async () => {
+    const change = { submitter: "mallory", reuse: true };
+    const { runId, request } = await registerRun(world, change, world.broker, keys.mallory);
+    const forged = await others(runId, request.registration);
+    expect(await refusalOf(forged)).toBe(
+      "TRUST_BUNDLE_REUSE at prepare, its original: the original is of the same submitter",
+    );
+  });
+
   it("of an original that went to others", async () => {
     const { runId, request } = await registerRun(world, { reuse: true, recipients: [] });
+    const forged = await others(runId, request.registration);
+    expect(await refusalOf(forged)).toBe(
+      "TRUST_BUNDLE_REUSE at prepare, its original: the original went to the same recipients",
+    );
+  });
+
+  /** The reuse with another run's first task for its original. */
+  async function others(runId: string, registration: RunBundle["registration"]): Promise<RunBundle> {
     await runToEnd(world, runId);
     const run = decodeBundle(await world.broker.bundle(runId));
     const [task] = run.tasks;
     if (task?.kind !== "attempt" || task.statement === null) throw new Error("expected a committed attempt");
     const { transcript, evidence, statement } = task;
-    const original = { registration: request.registration, transcript, evidence, statement };
+    const original = { registration, transcript, evidence, statement };
     const theirs = run.log.entries.map(({ entry }) => entry).slice(0, 3);
-    const named = { registration: await envelopeDigest(request.registration), path: "prepare", attempt: 1 };
+    const named = { registration: await envelopeDigest(registration), path: "prepare", attempt: 1 };
     const mine = (await genuine()).original.registration;
-    const forged = await reusing(
+    return reusing(
       { original: named, statement: await envelopeDigest(statement) },
       { original, entries: (entries) => [...theirs, ...entries.filter((each) => !isOfPrepare(each, mine))] },
     );
-    expect(await refusalOf(forged)).toBe(
-      "TRUST_BUNDLE_REUSE at prepare, its original: the original went to the same recipients",
-    );
-  });
+  }
   const isOfPrepare = (entry: LogEntry, registration: Digest) =>
     "path" in entry &&
     entry.path === "prepare" &&

@@ -17,6 +17,7 @@ export async function relogged(
   bundle: RunBundle,
   signer: Signer,
   change: (entries: LogEntry[]) => readonly LogEntry[],
+  head: { readonly policyEpoch?: number } = {},
 ): Promise<RunBundle> {
   const own = bundle.log.entries.map(({ entry }) => structuredClone(entry));
   const entries: LogEntry[] = [];
@@ -38,6 +39,7 @@ export async function relogged(
     ...{ version: "sealflow.checkpoint/v1" as const, domain: "test", size: leaves.length, policyEpoch: 3 },
     root: toHex(await rootOf(leaves)),
     time: "2027-01-01T00:00:00.000Z",
+    ...head,
   };
   return {
     ...bundle,

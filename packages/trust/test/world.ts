@@ -14,6 +14,7 @@ import {
   identityFromPrivateKey,
   openingOf,
   projectKeyFrom,
+  type Signer,
   sealArtifact,
   signerFromSeed,
 } from "@sealflow/seal";
@@ -428,18 +429,24 @@ export async function newRegistration(
   };
 }
 
-/** Registers a run as alice. */
+/** What a submitter sends to register a run. */
+export async function registerRequest(world: World, value: Registration, signer: Signer = keys.alice) {
+  const envelope = await signRegistration(value, signer);
+  return {
+    ...{ runId: value.runId, registration: envelope, document: pipeline as unknown as JsonObject },
+    openings: { [world.loans.digest]: world.loans.opening },
+  };
+}
+
+/** Registers a run, as alice unless another one signs. */
 export async function registerRun(
   world: World,
   change: Partial<Registration> = {},
   broker: TaskBroker = world.broker,
+  signer: Signer = keys.alice,
 ) {
   const value = await newRegistration(world, change);
-  const envelope = await signRegistration(value, keys.alice);
-  const request = {
-    ...{ runId: value.runId, registration: envelope, document: pipeline as unknown as JsonObject },
-    openings: { [world.loans.digest]: world.loans.opening },
-  };
+  const request = await registerRequest(world, value, signer);
   const registered = await broker.register(request);
   return { runId: value.runId, registration: value, request, registered };
 }

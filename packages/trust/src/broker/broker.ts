@@ -3,7 +3,7 @@ import type { Envelope } from "@sealflow/seal";
 import { assembleBundle } from "../bundle/assemble.js";
 import { envelopeDigest } from "../document.js";
 import { openCheckpoint } from "../log/checkpoint.js";
-import type { LogEntry } from "../log/entry.js";
+import type { LogEntryOf } from "../log/entry.js";
 import { openTrustPolicy } from "../policy.js";
 import type {
   BrokerDescription,
@@ -73,7 +73,7 @@ async function checkLog(core: BrokerCore): Promise<void> {
   const { keeper, checkpoints = [], recovery } = core.options;
   const kept = await keeper.read();
   const { log, recovered } = core.state.index;
-  const lost: LogEntry[] = [];
+  const lost: LogEntryOf<"recovered">[] = [];
   for (const envelope of [...(kept === undefined ? [] : [kept]), ...checkpoints]) {
     const checkpoint = await openCheckpoint(envelope, core.keys.brokerKey);
     if (recovered.has(checkpoint.root)) continue;
@@ -92,7 +92,12 @@ async function putPolicy(core: BrokerCore, envelope: Envelope): Promise<void> {
   if (current?.digest === digest) return;
   const minimumEpoch = current === undefined ? 1 : current.policy.epoch + 1;
   const policy = await openTrustPolicy(envelope, { signer: core.options.policySigner, minimumEpoch });
-  const entry: LogEntry = { ...core.entry(), policyEpoch: policy.epoch, kind: "policy", policy: digest };
+  const entry: LogEntryOf<"policy"> = {
+    ...core.entry(),
+    policyEpoch: policy.epoch,
+    kind: "policy",
+    policy: digest,
+  };
   await core.decide({ kind: "policy", policy: envelope, digest, entries: [entry] });
 }
 

@@ -3,12 +3,14 @@ import { toHex, utf8 } from "@sealflow/core";
 import type { DueTask } from "@sealflow/pipeline";
 import { envelopeDigest } from "../document.js";
 import { failure } from "../failure.js";
-import type { LogEntry } from "../log/entry.js";
+import type { LogEntryOf } from "../log/entry.js";
 import { type Challenge, type Committed, readChallenge } from "../protocol/messages.js";
+import type { DueComponent } from "../run/due.js";
 import { signReuseStatement } from "../statement/reuse-statement.js";
-import type { BrokerCore, DueComponent } from "./core.js";
+import type { BrokerCore } from "./core.js";
 import { inputCommitments, inputDigests, maximumAttempts, resultIdentity } from "./granting.js";
 import { permitsOriginal } from "./permitting.js";
+import type { Entries } from "./records.js";
 import { resultOf, reusedResult } from "./run-records.js";
 import type { RunState } from "./run-state.js";
 import type { RegisteredRun, ReusableResult } from "./state.js";
@@ -71,7 +73,7 @@ async function mayReuse(
 ): Promise<boolean> {
   const { from, original, found } = of;
   const { transcript, evidence, entries } = original.granted;
-  const made = { run: from, transcript, evidence, grantedAt: Date.parse(entries[0]?.time ?? "") };
+  const made = { run: from, transcript, evidence, grantedAt: Date.parse(entries[0].time) };
   for (const policy of [run.policy, core.policy()]) {
     if (!(await permitsOriginal(core, policy, made, found.component.measuredAs))) return false;
   }
@@ -94,7 +96,7 @@ async function reuseFrom(
   core: BrokerCore,
   run: RunState,
   of: { readonly from: RegisteredRun; readonly original: ReusableResult; readonly due: DueTask },
-): Promise<Committed | undefined> {
+): Promise<Committed> {
   const { from, due } = of;
   const { indices: original, granted, committed } = of.original;
   const { path } = due;
@@ -110,13 +112,13 @@ async function reuseFrom(
     },
     core.keys.signer,
   );
-  const entry: LogEntry = {
+  const entry: LogEntryOf<"reused"> = {
     ...core.state.entryOf(run, core.now()),
     ...{ kind: "reused", path, statement: await envelopeDigest(envelope) },
   };
-  run.finish(path, reusedResult({ entries: [entry] }, committed));
-  const entries = [entry, ...(await core.state.finishedAfter(run, entry))];
+  const answer = run.finish(path, reusedResult({ entries: [entry] }, committed));
+  const entries: Entries<"reused"> = [entry, ...(await core.state.finishedAfter(run, entry))];
   const { runId } = run.registration;
   await core.decide({ kind: "reused", runId, path, statement: envelope, salts, original, entries }, true);
-  return run.committedAnswer(path);
+  return answer;
 }

@@ -5,7 +5,7 @@ import { failure } from "../failure.js";
 import { commitmentOf } from "../grant.js";
 import type { CommitSecrets } from "../protocol/secrets.js";
 import { member } from "../record.js";
-import type { StatedArtifact, TaskResultStated } from "../statement/task-statement.js";
+import type { TaskResultStated } from "../statement/task-statement.js";
 import { inputDigests } from "./granting.js";
 import type { GrantedAttempt, RunState } from "./run-state.js";
 
@@ -41,7 +41,7 @@ export function requireStatedUnder(stated: TaskResultStated, { task, entry }: St
 }
 
 /**
- * Demands that the secrets open exactly what the statement commits to.
+ * Demands that the secrets open exactly what the statement commits to, and that its artifacts are new in the run.
  *
  * @throws SealflowError `TRUST_COMMIT_COMMITMENT`, `TRUST_COMMIT_ARTIFACT`
  */
@@ -51,41 +51,45 @@ export async function requireOpens(
   run: Pick<RunState, "artifacts">,
 ): Promise<void> {
   const artifacts = Object.values(outputs.artifacts).flat();
-  const names = artifacts.map(({ digest }) => digest);
-  if (new Set(names).size !== names.length || names.some((digest) => run.artifacts.has(digest))) {
+  const metadata = new Map(artifacts.map((each) => [each.digest, each.metadata]));
+  if (metadata.size !== artifacts.length || artifacts.some(({ digest }) => run.artifacts.has(digest))) {
     throw failure("TRUST_COMMIT_ARTIFACT", "commit", {
       expected: "artifacts that were made for it",
       got: "one that is there already",
     });
   }
-  requireSame(names, Object.keys(secrets.artifacts));
-  requireSame(Object.keys(outputs.parameters), Object.keys(secrets.parameters));
-  for (const artifact of artifacts) await requireMetadata(artifact, secrets);
-  for (const [name, commitment] of Object.entries(outputs.parameters)) {
-    const opened = member(secrets.parameters, name);
-    if (opened === undefined || (await commitmentOf(opened.value, fromHex(opened.salt))) !== commitment) {
-      throw notOpened(`parameter ${name}`);
-    }
+  const openings = Object.entries(secrets.artifacts).map(
+    ([digest, each]) => [digest, each.metadata] as const,
+  );
+  await requireOpenings("metadata of artifacts", { commitments: metadata, openings });
+  await requireOpenings("parameters", {
+    commitments: new Map(Object.entries(outputs.parameters)),
+    openings: Object.entries(secrets.parameters),
+  });
+}
+
+type Opening = CommitSecrets["parameters"][string];
+
+/** As many openings as commitments, each of the one of its name: so there is one for each, and no other. */
+async function requireOpenings(
+  what: string,
+  of: {
+    readonly commitments: ReadonlyMap<string, Digest>;
+    readonly openings: readonly (readonly [string, Opening])[];
+  },
+): Promise<void> {
+  const { commitments, openings } = of;
+  if (openings.length !== commitments.size) {
+    throw failure("TRUST_COMMIT_COMMITMENT", `commit, ${what}`, {
+      expected: `openings of the ${commitments.size} in the statement`,
+      got: `${openings.length}`,
+    });
   }
-}
-
-async function requireMetadata(artifact: StatedArtifact, secrets: CommitSecrets): Promise<void> {
-  const { value, salt } = member(secrets.artifacts, artifact.digest)?.metadata ?? { value: {}, salt: "" };
-  const commitment: Digest | undefined = salt === "" ? undefined : await commitmentOf(value, fromHex(salt));
-  if (commitment !== artifact.metadata) throw notOpened(`metadata of ${artifact.digest}`);
-}
-
-function requireSame(stated: readonly string[], opened: readonly string[]): void {
-  if (stated.length === opened.length && stated.every((each) => opened.includes(each))) return;
-  throw failure("TRUST_COMMIT_COMMITMENT", "commit", {
-    expected: `secrets of ${stated.length} artifacts or parameters, those of the statement`,
-    got: `${opened.length}, or others`,
-  });
-}
-
-function notOpened(what: string): Error {
-  return failure("TRUST_COMMIT_COMMITMENT", `commit, ${what}`, {
-    expected: "value and salt of the commitment in the statement",
-    got: "others",
-  });
+  for (const [name, { value, salt }] of openings) {
+    if ((await commitmentOf(value, fromHex(salt))) === commitments.get(name)) continue;
+    throw failure("TRUST_COMMIT_COMMITMENT", `commit, ${what}, ${name}`, {
+      expected: "value and salt of the commitment in the statement",
+      got: "others",
+    });
+  }
 }

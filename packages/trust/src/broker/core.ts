@@ -1,12 +1,10 @@
 /** What all operations of the broker share: its state, its keys, and the one way in which anything is decided. */
 import type { TrustRoot } from "@sealflow/attest";
 import { type Clock, type Random, SealflowError } from "@sealflow/core";
-import type { DueTask } from "@sealflow/pipeline";
 import type { Envelope } from "@sealflow/seal";
 import { failure } from "../failure.js";
 import type { LogEntry } from "../log/entry.js";
-import type { TrustPolicy } from "../policy.js";
-import { member } from "../record.js";
+import { type DueComponent, dueComponent } from "../run/due.js";
 import { requireStillAuthorised } from "./permitting.js";
 import type { BrokerRecord } from "./records.js";
 import type { RunState } from "./run-state.js";
@@ -44,12 +42,6 @@ export interface BrokerOptions {
    * first and read again when they are asked for. Default 64 MiB.
    */
   readonly runMemoryBytes?: number;
-}
-
-/** A task that may run now, and what the policy demands of it. */
-export interface DueComponent {
-  readonly due: DueTask;
-  readonly component: TrustPolicy["flows"][number]["components"][string];
 }
 
 /** The broker's inside. */
@@ -152,9 +144,8 @@ export class BrokerCore {
 
   /** @throws SealflowError `TRUST_TASK_NOT_DUE` */
   requireDue(run: RunState, path: string): DueComponent {
-    const due = run.evaluation.due.get(path);
-    const component = due && member(run.flow.components, due.componentName);
-    if (due !== undefined && component !== undefined) return { due, component };
+    const found = dueComponent(run.evaluation, run.flow, path);
+    if (found !== undefined) return found;
     const end = run.evaluation.ends.get(path);
     throw failure("TRUST_TASK_NOT_DUE", `task ${path}`, {
       expected: "one that the committed statements make due",

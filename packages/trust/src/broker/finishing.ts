@@ -1,9 +1,9 @@
 /** Commits and failures: how tasks end. */
-import { type Digest, SealflowError } from "@sealflow/core";
+import type { Digest } from "@sealflow/core";
 import type { DueTask } from "@sealflow/pipeline";
 import { envelopeDigest } from "../document.js";
 import { failure } from "../failure.js";
-import type { LogEntry, LogEntryOf } from "../log/entry.js";
+import type { LogEntryOf } from "../log/entry.js";
 import { type Committed, type FailureAnswer, readCommit, readFailure } from "../protocol/messages.js";
 import { openSecrets } from "../protocol/secrets.js";
 import { verifyFailureStatement } from "../statement/failure-statement.js";
@@ -12,6 +12,7 @@ import { reuseKeyOf } from "./challenging.js";
 import { requireOpens, requireStatedUnder } from "./committing.js";
 import type { BrokerCore } from "./core.js";
 import { maximumAttempts } from "./granting.js";
+import type { Entries } from "./records.js";
 import { requireStillAccepted } from "./requesting.js";
 import { resultOf } from "./run-records.js";
 import type { GrantedAttempt, RunState } from "./run-state.js";
@@ -35,13 +36,13 @@ export async function commit(core: BrokerCore, message: unknown): Promise<Commit
   const secrets = await openSecrets(sealed, { identity: core.keys.identity, transcript, statement: digest });
   await requireOpens(secrets, stated.outputs, run);
   const reuseKey = await reuseKeyOf(core, run, found);
-  const entry: LogEntry = {
+  const entry: LogEntryOf<"committed"> = {
     ...core.state.entryOf(run, core.now()),
     ...{ kind: "committed", path, attempt, statement: digest },
   };
   const { outputs } = stated;
-  run.finish(path, resultOf({ attempt, outputs, secrets, entries: [entry] }));
-  const entries = [entry, ...(await core.state.finishedAfter(run, entry))];
+  const answer = run.finish(path, resultOf({ attempt, outputs, secrets, entries: [entry] }));
+  const entries: Entries<"committed"> = [entry, ...(await core.state.finishedAfter(run, entry))];
   const key = reuseKey === undefined ? {} : { reuseKey };
   const record = {
     runId,
@@ -55,7 +56,7 @@ export async function commit(core: BrokerCore, message: unknown): Promise<Commit
     entries,
   };
   await core.decide({ kind: "committed", ...record }, true);
-  return answer(run, path);
+  return answer;
 }
 
 /**
@@ -106,7 +107,7 @@ async function recordFailure(core: BrokerCore, run: RunState, failed: Failed): P
     ...{ kind: "failed", path, attempt, statement: digest, final },
   };
   if (final) run.evaluation.fail(path, code);
-  const entries = [entry, ...(final ? await core.state.finishedAfter(run, entry) : [])];
+  const entries: Entries<"failed"> = [entry, ...(await core.state.finishedAfter(run, entry))];
   const { runId } = run.registration;
   await core.decide({ kind: "failed", runId, path, attempt, statement, code, final, entries }, true);
 }
@@ -132,14 +133,5 @@ function requireLive(run: RunState, path: string, attempt: number): GrantedAttem
   throw failure("TRUST_COMMIT_ATTEMPT", `task ${path}, attempt ${attempt}`, {
     expected: "an attempt that has a grant and has not failed",
     got: granted === undefined ? "one without a grant" : "one that has failed",
-  });
-}
-
-function answer(run: RunState, path: string): Committed {
-  const committed = run.committedAnswer(path);
-  if (committed !== undefined) return committed;
-  throw new SealflowError({
-    code: "TRUST_BROKER_STOPPED",
-    message: `broker: expected ${path} to be committed`,
   });
 }

@@ -77,6 +77,6 @@ function sameSubmitter(
 ): boolean {
   const keyIn = ({ submitters }: TrustPolicy) =>
     Object.hasOwn(submitters, registration.submitter) ? submitters[registration.submitter] : undefined;
-  const key = keyIn(newer);
-  return key !== undefined && key === keyIn(policy);
+  // The run's own policy has one: it was registered under it.
+  return keyIn(newer) === keyIn(policy);
 }

@@ -75,7 +75,6 @@ export class RecordIndex {
 
   #register({ runId, keys, entries }: RegisteredRecord, of: { index: number; bytes: number }): void {
     const [entry] = entries;
-    if (entry?.kind !== "registered") throw new TypeError("record: expected the entry of a registration");
     this.#runs.set(runId, { registration: entry.registration, records: [of.index], bytes: of.bytes });
     for (const [digest, key] of Object.entries(keys)) this.inputKeys.set(digest, key);
   }

@@ -2,7 +2,7 @@
 import { canonicalJson, type Digest, fromUtf8, type JsonObject, utf8 } from "@sealflow/core";
 import type { Envelope } from "@sealflow/seal";
 import type { Evidence } from "../evidence.js";
-import type { LogEntry } from "../log/entry.js";
+import type { LogEntryOf } from "../log/entry.js";
 import type { Flow } from "../policy.js";
 import type { CommitSecrets } from "../protocol/secrets.js";
 import type { TaskResultStated } from "../statement/task-statement.js";
@@ -10,14 +10,20 @@ import type { Transcript } from "../transcript.js";
 
 interface OfRun {
   readonly runId: string;
-  readonly entries: readonly LogEntry[];
 }
+
+/** The entry of a decision, and that of the run's end when it ends with it. */
+export type Entries<Kind extends "registered" | "committed" | "failed" | "reused"> = readonly [
+  LogEntryOf<Kind>,
+  ...LogEntryOf<"finished">[],
+];
 
 /** Salts of input parameters, by name. Hex. */
 export type Salts = Readonly<Record<string, string>>;
 
 export interface RegisteredRecord extends OfRun {
   readonly kind: "registered";
+  readonly entries: Entries<"registered">;
   readonly registration: Envelope;
   readonly document: JsonObject;
   readonly flow: Flow;
@@ -27,6 +33,7 @@ export interface RegisteredRecord extends OfRun {
 
 export interface GrantedRecord extends OfRun {
   readonly kind: "granted";
+  readonly entries: readonly [LogEntryOf<"granted">];
   readonly transcript: Transcript;
   readonly evidence: Evidence;
   readonly grant: Envelope;
@@ -35,6 +42,7 @@ export interface GrantedRecord extends OfRun {
 
 export interface CommittedRecord extends OfRun {
   readonly kind: "committed";
+  readonly entries: Entries<"committed">;
   readonly path: string;
   readonly attempt: number;
   readonly statement: Envelope;
@@ -48,6 +56,7 @@ export interface CommittedRecord extends OfRun {
 
 export interface FailedRecord extends OfRun {
   readonly kind: "failed";
+  readonly entries: Entries<"failed">;
   readonly path: string;
   readonly attempt: number;
   readonly statement: Envelope;
@@ -64,6 +73,7 @@ export interface OriginalRecords {
 
 export interface ReusedRecord extends OfRun {
   readonly kind: "reused";
+  readonly entries: Entries<"reused">;
   readonly path: string;
   readonly statement: Envelope;
   readonly salts: Salts;
@@ -79,9 +89,9 @@ export type BrokerRecord =
       readonly kind: "policy";
       readonly policy: Envelope;
       readonly digest: Digest;
-      readonly entries: readonly LogEntry[];
+      readonly entries: readonly [LogEntryOf<"policy">];
     }
-  | { readonly kind: "recovered"; readonly entries: readonly LogEntry[] }
+  | { readonly kind: "recovered"; readonly entries: readonly LogEntryOf<"recovered">[] }
   | RunRecord;
 
 /** Bytes of a record before it is encrypted. */

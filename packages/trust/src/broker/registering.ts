@@ -3,7 +3,7 @@ import { type Digest, fromBase64, fromHex, toHex } from "@sealflow/core";
 import { dataKeyOf, openingDigest } from "@sealflow/seal";
 import { envelopeDigest } from "../document.js";
 import { failure } from "../failure.js";
-import type { LogEntry } from "../log/entry.js";
+import type { LogEntryOf } from "../log/entry.js";
 import {
   type InputOpening,
   type Registered,
@@ -45,14 +45,16 @@ async function registerNew(core: BrokerCore, request: RegisterRequest, digest: D
   }
   const { document } = await readRegisteredPipeline(request.document, authorised);
   // Refuses parameters and inputs that don't fit before anything is recorded.
-  new RunEvaluation(registration, document);
+  const evaluation = new RunEvaluation(registration, document);
   const keys = await inputKeys(core, registration.inputs, request);
-  const entry: LogEntry = {
+  const entry: LogEntryOf<"registered"> = {
     ...core.state.entryOf({ registrationDigest: digest, registration, lastEntry: null }, at),
     ...{ kind: "registered", runId, policy: policyDigest },
   };
-  const record = { runId, registration: envelope, document: request.document, flow, keys, entries: [entry] };
-  await core.decide({ kind: "registered", ...record });
+  // A run without anything to do has ended already.
+  const end = await core.state.finishedAfter({ registration, registrationDigest: digest, evaluation }, entry);
+  const record = { runId, registration: envelope, document: request.document, flow, keys };
+  await core.decide({ kind: "registered", ...record, entries: [entry, ...end] });
 }
 
 /** Data keys of the external inputs, from their openings. */

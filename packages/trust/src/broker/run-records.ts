@@ -28,7 +28,6 @@ export function takeOver(run: RunState, record: Exclude<RunRecord, RegisteredRec
 
 function granted(run: RunState, { entries, transcript, grant, salts }: GrantedRecord, record: number): void {
   const [entry] = entries;
-  if (entry?.kind !== "granted") throw new TypeError("record: expected the entry of a grant");
   run.grant({ record, entry, transcript, grant, salts });
 }
 
@@ -36,8 +35,7 @@ function failed(run: RunState, record: FailedRecord, advanced: boolean): void {
   const { entries, path, attempt: number, code, final } = record;
   const attempt = run.attempt(path, number);
   const [entry] = entries;
-  if (attempt === undefined || entry?.kind !== "failed")
-    throw new TypeError("record: expected the failure of a granted attempt");
+  if (attempt === undefined) throw new TypeError("record: expected the failure of a granted attempt");
   attempt.failure = { statement: entry.statement, final };
   if (final && !advanced) run.evaluation.fail(path, code);
 }
@@ -47,7 +45,6 @@ export function resultOf(
   record: Pick<CommittedRecord, "attempt" | "outputs" | "secrets" | "entries">,
 ): CommittedResult {
   const [entry] = record.entries;
-  if (entry?.kind !== "committed") throw new TypeError("record: expected the entry of a commit");
   const { attempt, outputs, secrets } = record;
   return { attempt, outputs, secrets, statement: entry.statement, reused: false };
 }
@@ -57,6 +54,5 @@ export function reusedResult(
   { entries: [entry] }: Pick<ReusedRecord, "entries">,
   original: CommittedRecord,
 ): CommittedResult {
-  if (entry?.kind !== "reused") throw new TypeError("record: expected the entry of a reuse");
   return { ...resultOf(original), attempt: 0, statement: entry.statement, reused: true };
 }

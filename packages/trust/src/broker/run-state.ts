@@ -101,8 +101,8 @@ export class RunState {
     return this.#grants.get(transcript);
   }
 
-  /** Takes over a result: the interpretation goes on, the artifacts' keys are known. */
-  finish(path: string, result: CommittedResult): void {
+  /** Takes over a result: the interpretation goes on, the artifacts' keys are known. @returns What is said of it. */
+  finish(path: string, result: CommittedResult): Committed {
     const due = this.evaluation.due.get(path);
     if (due === undefined) throw new TypeError("run: expected a due task");
     this.evaluation.succeed(path, outputsOf(due, result));
@@ -110,6 +110,7 @@ export class RunState {
     for (const [digest, { key }] of Object.entries(result.secrets.artifacts)) {
       this.artifacts.set(digest, { key, statement: result.statement });
     }
+    return this.#answerOf(path, result);
   }
 
   /** True when an output may be seen by the control plane. */
@@ -136,8 +137,10 @@ export class RunState {
   /** What is said of a finished task to anyone. */
   committedAnswer(path: string): Committed | undefined {
     const result = this.#tasks.get(path)?.committed;
-    const end = this.evaluation.ends.get(path);
-    if (result === undefined || end?.state !== "succeeded") return undefined;
+    return result && this.#answerOf(path, result);
+  }
+
+  #answerOf(path: string, result: CommittedResult): Committed {
     const { outputs, secrets } = result;
     const parameters = Object.entries(outputs.parameters).map(([name, commitment]) => {
       const value = member(secrets.parameters, name)?.value ?? null;

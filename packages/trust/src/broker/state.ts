@@ -118,7 +118,10 @@ export class BrokerState {
   }
 
   /** The entry after another one of the same run that ends it, if it has ended. */
-  async finishedAfter(run: RunState, entry: LogEntry): Promise<LogEntryOf<"finished">[]> {
+  async finishedAfter(
+    run: Pick<RunState, "registration" | "registrationDigest" | "evaluation">,
+    entry: LogEntry,
+  ): Promise<LogEntryOf<"finished">[]> {
     const { outcome } = run.evaluation;
     if (outcome === undefined) return [];
     const time = Date.parse(entry.time);
@@ -154,7 +157,6 @@ export class BrokerState {
   async registered({ registration: envelope, flow, entries }: RegisteredRecord): Promise<RegisteredRun> {
     const registration = decodeDocument(registrationKind, fromBase64(envelope.payload));
     const [entry] = entries;
-    if (entry?.kind !== "registered") throw new TypeError("record: expected the entry of a registration");
     const policy = await this.#policyOf(registration.policy);
     return { registration, registrationDigest: entry.registration, flow, policy };
   }
@@ -189,8 +191,7 @@ export class BrokerState {
     record: LaterRecord,
     of: { readonly index: number; readonly advanced: boolean },
   ): Promise<void> {
-    const last = record.entries.at(-1);
-    if (last !== undefined) run.lastEntry = await hashOf(last);
+    run.lastEntry = await hashOf(lastOf(record));
     const result = of.advanced ? undefined : await this.#resultOf(record);
     takeOver(run, record, { ...of, ...(result === undefined ? {} : { result }) });
   }
@@ -209,8 +210,7 @@ export class BrokerState {
     const run = new RunState({ ...registered, evaluation: new RunEvaluation(registration, document) });
     for (const [digest, key] of Object.entries(record.keys))
       run.artifacts.set(digest, { key, statement: null });
-    const [entry] = record.entries;
-    if (entry !== undefined) run.lastEntry = await hashOf(entry);
+    run.lastEntry = await hashOf(lastOf(record));
     return run;
   }
 
@@ -234,6 +234,11 @@ type LaterRecord = Exclude<RunRecord, RegisteredRecord>;
 
 function isLater(record: BrokerRecord): record is LaterRecord {
   return record.kind !== "policy" && record.kind !== "recovered" && record.kind !== "registered";
+}
+
+/** The run's newest entry with a record. */
+function lastOf({ entries: [first, ...more] }: RunRecord): LogEntry {
+  return more.at(-1) ?? first;
 }
 
 async function hashOf(entry: LogEntry): Promise<string> {

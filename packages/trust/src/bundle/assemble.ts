@@ -227,7 +227,7 @@ class Assembly {
       roots: this.#core.options.roots,
       component: "",
       reportData: await reportDataOf(granted.transcript),
-      at: Date.parse(granted.entries[0]?.time ?? ""),
+      at: Date.parse(granted.entries[0].time),
     });
     if (root !== undefined) this.#roots.add(toHex(root.publicKeyInfo));
   }

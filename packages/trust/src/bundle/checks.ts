@@ -53,6 +53,18 @@ export class BundleChecks {
     if (!holds) throw new BundleRefusal(subject.code);
   }
 
+  /** Demands that something is there, and gives it back. */
+  found<Value>(
+    subject: CheckSubject,
+    value: Value | null | undefined,
+    compared: { expected: string; got: string },
+  ): Value {
+    const passed = value !== undefined && value !== null;
+    this.#checks.push({ ...subject, passed, ...compared });
+    if (!passed) throw new BundleRefusal(subject.code);
+    return value;
+  }
+
   /** Demands that two texts are the same. */
   same(subject: CheckSubject, expected: string, got: string): void {
     this.require(subject, { holds: expected === got, expected, got });

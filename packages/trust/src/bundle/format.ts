@@ -15,7 +15,7 @@ const metadataOpening = z.strictObject({ value: part.object, salt: shape.bytes32
 /** Evidence with its collateral by digest, because tasks share it. */
 const evidence = z.strictObject({
   type: z.literal("sgx-dcap"),
-  quote: z.base64().max(90_000),
+  quote: shape.base64.max(90_000),
   collateral: shape.digest,
 });
 /** Values behind commitments: input parameters that follow from what is public, outputs on one of the registration's lists. */

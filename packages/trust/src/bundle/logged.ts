@@ -3,8 +3,8 @@ import type { Digest } from "@sealflow/core";
 import { envelopeDigest } from "../document.js";
 import type { LogEntry, LogEntryOf } from "../log/entry.js";
 import type { TrustPolicy } from "../policy.js";
-import { type AuthorisedRun, openRegistration } from "../registration.js";
-import { type BundleChecks, BundleRefusal } from "./checks.js";
+import { type AuthorisedRun, openRegistration, type Registration } from "../registration.js";
+import type { BundleChecks } from "./checks.js";
 import type { RunBundle } from "./format.js";
 
 /** An entry of the run, with its place in the log. */
@@ -41,16 +41,12 @@ export async function openLogged(
 ): Promise<VerifiedRegistration> {
   const { policy, entries, where, earlier = false } = by;
   const digest = await envelopeDigest(envelope);
-  const entry = entries.map((each) => each.entry).find(isEntryOf(digest));
-  checks.require(
+  const found = entries.map((each) => each.entry).find(isEntryOf(digest));
+  const entry = checks.found(
     { code: "TRUST_BUNDLE_REGISTRATION", what: "the registration is in the log", where },
-    {
-      holds: entry !== undefined,
-      expected: `an entry for ${digest}`,
-      got: entry === undefined ? "none" : "one",
-    },
+    found,
+    { expected: `an entry for ${digest}`, got: found?.kind ?? "none" },
   );
-  if (entry === undefined) throw new BundleRefusal("TRUST_BUNDLE_REGISTRATION");
   const { policy: trusted, digest: policyDigest } = policy;
   const at = Date.parse(entry.time);
   const subject = {
@@ -74,6 +70,16 @@ export async function openLogged(
     `${entry.policy}, epoch ${entry.policyEpoch}`,
   );
   return { run, entry };
+}
+
+/** Demands that something was decided before the registration that it rests on expired. */
+export function requireInTime(
+  checks: BundleChecks,
+  { time, of, where }: { readonly time: string; readonly of: Registration; readonly where: string },
+): void {
+  const { expiresAt } = of;
+  const subject = { code: "TRUST_REGISTRATION_TIME", what: "decided before the registration expired", where };
+  checks.require(subject, { holds: time < expiresAt, expected: `before ${expiresAt}`, got: time });
 }
 
 function isEntryOf(digest: Digest) {

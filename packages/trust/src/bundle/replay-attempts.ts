@@ -2,7 +2,7 @@
 import type { Digest } from "@sealflow/core";
 import { envelopeDigest } from "../document.js";
 import type { LogEntryOf } from "../log/entry.js";
-import { type BundleChecks, BundleRefusal } from "./checks.js";
+import type { BundleChecks } from "./checks.js";
 import type { BundleAttempt } from "./format.js";
 import type { VerifiedAttempt, VerifiedEvidence, VerifiedTask } from "./verdict.js";
 
@@ -50,18 +50,18 @@ export class ReplayedAttempts {
     { path, attempt, statement: digest }: LogEntryOf<"committed"> | LogEntryOf<"failed">,
     where: string,
   ): Promise<{ readonly granted: GrantedInReplay; readonly statement: Statement }> {
-    const granted = this.#of(path)[attempt - 1];
+    const known = this.#of(path)[attempt - 1];
     const what = "the attempt has a grant and has not ended";
-    const live = { code: "TRUST_BUNDLE_ATTEMPT", what, where };
-    const holds = granted !== undefined && granted.ended === undefined;
-    const got = granted?.ended ?? (holds ? "one" : "none");
-    this.#checks.require(live, { holds, expected: "a live attempt", got });
-    if (granted === undefined) throw new BundleRefusal(live.code);
-    const { statement } = granted.item;
+    const live = known?.ended === undefined ? known : undefined;
+    const granted = this.#checks.found({ code: "TRUST_BUNDLE_ATTEMPT", what, where }, live, {
+      expected: "a live attempt",
+      got: known === undefined ? "none" : (known.ended ?? "one"),
+    });
     const named = { code: "TRUST_BUNDLE_STATEMENT", what: "the statement is the committed one", where };
-    this.#checks.same(named, digest, statement === null ? "none" : await envelopeDigest(statement));
-    if (statement === null) throw new BundleRefusal(named.code);
-    return { granted, statement };
+    const { statement } = granted.item;
+    const got = statement === null ? "none" : await envelopeDigest(statement);
+    const decided = got === digest ? statement : null;
+    return { granted, statement: this.#checks.found(named, decided, { expected: digest, got }) };
   }
 
   /** For each attempt of a task whether it has failed. */

@@ -1,13 +1,6 @@
 /** Transcripts and evidence in a replay: judged at the time of their log entries, with the collateral archived then. */
 import { fingerprintOf } from "@sealflow/attest";
-import {
-  canonicalJson,
-  type Digest,
-  digestOfJson,
-  isJsonObject,
-  type JsonObject,
-  toHex,
-} from "@sealflow/core";
+import { canonicalJson, type Digest, digestOfJson, type JsonObject, toHex } from "@sealflow/core";
 import { appraiseEvidence, type Evidence, type EvidenceRequest, evidenceDigest } from "../evidence.js";
 import type { LogEntryOf } from "../log/entry.js";
 import { member } from "../record.js";
@@ -123,14 +116,10 @@ export class ReplayedEvidence {
   /** The evidence with its collateral put back. */
   async #whole({ type, quote, collateral: digest }: BundleEvidence, where: string) {
     const { bundle, checks } = this.#parts;
-    const collateral = member(bundle.collateral, digest);
-    const got = collateral === undefined ? "none" : await digestOfJson(collateral);
-    checks.same(
-      { code: "TRUST_BUNDLE_COLLATERAL", what: "the collateral is the named one", where },
-      digest,
-      got,
-    );
-    if (!isJsonObject(collateral)) throw new BundleRefusal("TRUST_BUNDLE_COLLATERAL");
+    const named = { code: "TRUST_BUNDLE_COLLATERAL", what: "the collateral is the named one", where };
+    const archived = member(bundle.collateral, digest);
+    const got = archived === undefined ? "none" : await digestOfJson(archived);
+    const collateral = checks.found(named, got === digest ? archived : null, { expected: digest, got });
     this.#collateral.add(digest);
     return { type, quote, collateral };
   }

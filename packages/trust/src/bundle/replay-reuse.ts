@@ -4,20 +4,21 @@ import { requireStatedUnder } from "../broker/committing.js";
 import { inputDigests } from "../broker/granting.js";
 import { envelopeDigest } from "../document.js";
 import type { LogEntry, LogEntryOf } from "../log/entry.js";
+import type { Registration } from "../registration.js";
+import type { DueComponent } from "../run/due.js";
 import { type ReuseStated, verifyReuseStatement } from "../statement/reuse-statement.js";
 import { type TaskResultStated, verifyTaskStatement } from "../statement/task-statement.js";
 import { transcriptHash } from "../transcript.js";
-import { BundleRefusal } from "./checks.js";
 import type { BundleReuse } from "./format.js";
-import { openLogged } from "./logged.js";
-import type { DueInReplay, Replay } from "./replay.js";
+import { openLogged, requireInTime } from "./logged.js";
+import type { Replay } from "./replay.js";
 import { requireInputsShown } from "./replay-openings.js";
 import type { VerifiedEvidence, VerifiedTask } from "./verdict.js";
 
 interface Reused {
   readonly entry: LogEntryOf<"reused">;
   readonly item: BundleReuse;
-  readonly found: DueInReplay;
+  readonly found: DueComponent;
 }
 
 /** Verifies a reused result and takes it over. */
@@ -88,37 +89,74 @@ async function requireOriginal(
     { policy, entries, where, earlier: true },
     checks,
   );
-  const named = { code: "TRUST_BUNDLE_REUSE", what: "the original is the stated one", where };
+  const subject = { code: "TRUST_BUNDLE_REUSE", where };
+  const named = { ...subject, what: "the original is the stated one" };
   checks.same(named, stated.original.registration, registered.registration);
-  const recipients = { code: "TRUST_BUNDLE_REUSE", what: "the original went to the same recipients", where };
-  checks.same(recipients, replay.view.registration.recipients.join(), run.registration.recipients.join());
+  const { registration: mine } = replay.view;
+  const submitter = { ...subject, what: "the original is of the same submitter" };
+  checks.same(submitter, mine.submitter, run.registration.submitter);
+  const recipients = { ...subject, what: "the original went to the same recipients" };
+  checks.same(recipients, mine.recipients.join(), run.registration.recipients.join());
   const hash = toHex(await transcriptHash(original.transcript));
   const granted = findEntry(
     replay,
     where,
     (each): each is LogEntryOf<"granted"> => each.kind === "granted" && each.transcript === hash,
   );
-  const { registration, path, attempt, policyEpoch } = granted;
-  const { policy: under, policyEpoch: epoch } = run.registration;
-  const decided = { code: "TRUST_BUNDLE_EPOCH", what: "decided under its registration's policy", where };
-  checks.same(decided, `epoch ${epoch}`, `epoch ${policyEpoch}`);
+  const { registration, path, attempt } = granted;
   checks.same(named, canonicalJson(stated.original), canonicalJson({ registration, path, attempt }));
+  const committed = findEntry(
+    replay,
+    where,
+    (each): each is LogEntryOf<"committed"> =>
+      each.kind === "committed" &&
+      each.statement === stated.statement &&
+      each.registration === registration &&
+      each.path === path &&
+      each.attempt === attempt,
+  );
+  requireDecided(replay, [registered, granted, committed, entry], { of: run.registration, where });
+  const { policy: under, policyEpoch } = run.registration;
   await replay.evidence.requireTranscript(original.transcript, {
     entry: granted,
     component: found.component.digest,
     registration: registered.registration,
-    ...{ policy: under, policyEpoch: epoch, where },
+    ...{ policy: under, policyEpoch, where },
   });
-  use(replay, registered);
   const { measuredAs } = found.component;
   const evidence = await replay.evidence.appraise(original, { entry: granted, measuredAs, where });
   // One salt, one commitment: the parameters are the original's, shown or not.
-  const same = { code: "TRUST_BUNDLE_REUSE", what: "the original had the same parameters", where };
+  const same = { ...subject, what: "the original had the same parameters" };
   checks.same(same, canonicalJson(granted.parameters), canonicalJson(stated.inputs.parameters));
   return { evidence, granted };
 }
 
-/** The outputs that the original's statement states, of the same inputs; it must have been committed. */
+/** The original was decided as any task is, under its own registration and while that held, and before it was reused. */
+function requireDecided(
+  { parts, used }: Replay,
+  decided: readonly [
+    registered: LogEntryOf<"registered">,
+    granted: LogEntryOf<"granted">,
+    committed: LogEntryOf<"committed">,
+    reused: LogEntryOf<"reused">,
+  ],
+  { of, where }: { readonly of: Registration; readonly where: string },
+): void {
+  const { checks, entries } = parts;
+  const indices = decided.map((each) => entries.find(({ entry }) => entry === each)?.index ?? -1);
+  const order = { code: "TRUST_BUNDLE_REUSE", what: "the original was done before it was reused", where };
+  const sorted = indices.toSorted((a, b) => a - b);
+  checks.same(order, `log entries ${sorted.join(", ")}`, `log entries ${indices.join(", ")}`);
+  const [, granted, committed] = decided;
+  for (const { policyEpoch, time } of [granted, committed]) {
+    const epoch = { code: "TRUST_BUNDLE_EPOCH", what: "decided under its registration's policy", where };
+    checks.same(epoch, `epoch ${of.policyEpoch}`, `epoch ${policyEpoch}`);
+    requireInTime(checks, { time, of, where });
+  }
+  for (const index of indices) used.add(index);
+}
+
+/** The outputs that the original's statement states, of the same inputs. */
 async function originalOutputs(
   replay: Replay,
   stated: ReuseStated,
@@ -129,17 +167,6 @@ async function originalOutputs(
   const where = `${entry.path}, its original`;
   const named = { code: "TRUST_BUNDLE_STATEMENT", what: "the original's statement is the reused one", where };
   checks.same(named, stated.statement, await envelopeDigest(statement));
-  const { registration, path, attempt } = stated.original;
-  findEntry(
-    replay,
-    where,
-    (each): each is LogEntryOf<"committed"> =>
-      each.kind === "committed" &&
-      each.statement === stated.statement &&
-      each.registration === registration &&
-      each.path === path &&
-      each.attempt === attempt,
-  );
   const signed = { code: "TRUST_STATEMENT", what: "the original's key signed its statement", where };
   const result = await checks.step(signed, () => verifyTaskStatement(statement, transcript));
   const under = {
@@ -158,15 +185,7 @@ function findEntry<Entry extends LogEntry>(
   isWanted: (entry: LogEntry) => entry is Entry,
 ): Entry {
   const { checks, entries } = replay.parts;
-  const found = entries.map(({ entry }) => entry).find(isWanted);
+  const known = entries.map(({ entry }) => entry).find(isWanted);
   const subject = { code: "TRUST_BUNDLE_REUSE", what: "the original's decisions are in the log", where };
-  checks.require(subject, { holds: found !== undefined, expected: "its entry", got: found?.kind ?? "none" });
-  if (found === undefined) throw new BundleRefusal(subject.code);
-  use(replay, found);
-  return found;
-}
-
-/** Notes that something rests on an entry. */
-function use({ parts, used }: Replay, entry: LogEntry): void {
-  for (const each of parts.entries) if (each.entry === entry) used.add(each.index);
+  return checks.found(subject, known, { expected: "its entry", got: known?.kind ?? "none" });
 }

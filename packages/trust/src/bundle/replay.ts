@@ -1,17 +1,17 @@
 /** Replaying a run's decisions over its statements: nothing missing, nothing extra, everything rightly due. */
 import type { TrustRoot } from "@sealflow/attest";
-import type { Digest } from "@sealflow/core";
 import type { DueTask, PipelineDocument } from "@sealflow/pipeline";
 import { requireStatedUnder } from "../broker/committing.js";
 import { endsTask } from "../broker/finishing.js";
 import { maximumAttempts } from "../broker/granting.js";
 import type { LogEntry, LogEntryOf } from "../log/entry.js";
 import { member } from "../record.js";
+import { type DueComponent, dueComponent } from "../run/due.js";
 import { verifyFailureStatement } from "../statement/failure-statement.js";
 import { type TaskResultStated, verifyTaskStatement } from "../statement/task-statement.js";
-import { type BundleChecks, BundleRefusal } from "./checks.js";
+import type { BundleChecks } from "./checks.js";
 import type { BundleTask, RunBundle } from "./format.js";
-import type { PlacedEntry, VerifiedPolicy, VerifiedRegistration } from "./logged.js";
+import { type PlacedEntry, requireInTime, type VerifiedPolicy, type VerifiedRegistration } from "./logged.js";
 import { PublicView } from "./public-view.js";
 import { ReplayedAttempts } from "./replay-attempts.js";
 import { ReplayedEvidence } from "./replay-evidence.js";
@@ -32,12 +32,6 @@ export interface ReplayParts {
   readonly entries: readonly PlacedEntry[];
   /** The run's own. */
   readonly own: readonly PlacedEntry[];
-}
-
-/** A task that is due, with what the policy demands of it. */
-export interface DueInReplay {
-  readonly due: DueTask;
-  readonly component: { readonly measuredAs: string; readonly digest: Digest };
 }
 
 /** One replay. */
@@ -95,12 +89,11 @@ export class Replay {
 
   async #granted(entry: LogEntryOf<"granted">, where: string): Promise<void> {
     const { checks, registered, policy } = this.parts;
-    const item = this.#take(entry.path, where);
+    const item = this.#take("attempt", entry.path, where);
     const place = `${entry.path}, attempt ${entry.attempt}`;
     const { due, component } = this.requireDue(entry.path, place);
     this.#requireInTime(entry, place);
     this.#attempts.requireNext(entry, maximumAttempts(due, policy.policy), place);
-    if (item.kind !== "attempt") throw this.#refuseItem(item, "an attempt", place);
     await this.evidence.requireTranscript(item.transcript, {
       entry,
       component: component.digest,
@@ -181,6 +174,7 @@ export class Replay {
     const { path, attempt } = entry;
     const where = `${path}, attempt ${attempt}`;
     const { due } = this.requireDue(path, where);
+    this.#requireInTime(entry, where);
     const { granted, statement } = await this.#attempts.ending(entry, where);
     const signed = { code: "TRUST_STATEMENT", what: "the task's key signed its failure", where };
     const stated = await checks.step(signed, () =>
@@ -216,8 +210,7 @@ export class Replay {
     const { path } = entry;
     const found = this.requireDue(path, path);
     this.#requireInTime(entry, path);
-    const item = this.#take(path, where);
-    if (item.kind !== "reuse") throw this.#refuseItem(item, "a reuse", path);
+    const item = this.#take("reuse", path, where);
     this.#results.set(path, {
       ...this.#common(path, found.due),
       ...(await verifyReuse(this, { entry, item, found })),
@@ -232,45 +225,31 @@ export class Replay {
   }
 
   /** A due task of the flow. */
-  requireDue(path: string, where: string): DueInReplay {
-    const due = this.view.due(path);
-    const component = due && member(this.parts.registered.run.flow.components, due.componentName);
-    const end = this.view.first.ends.get(path)?.state;
-    this.parts.checks.require(
+  requireDue(path: string, where: string): DueComponent {
+    const { first } = this.view;
+    const end = first.ends.get(path)?.state;
+    return this.parts.checks.found(
       { code: "TRUST_BUNDLE_NOT_DUE", what: "the committed statements make the task due", where },
+      dueComponent(first, this.parts.registered.run.flow, path),
       {
-        holds: due !== undefined && component !== undefined,
-        expected: [...this.view.first.due.keys()].join(", ") || "none",
+        expected: [...first.due.keys()].join(", ") || "none",
         got: end === undefined ? path : `${path}, which is ${end}`,
       },
     );
-    if (due === undefined || component === undefined) throw new BundleRefusal("TRUST_BUNDLE_NOT_DUE");
-    return { due, component };
   }
 
-  #requireInTime(entry: { readonly time: string }, where: string): void {
-    const { expiresAt } = this.view.registration;
-    this.parts.checks.require(
-      { code: "TRUST_REGISTRATION_TIME", what: "decided before the registration expired", where },
-      { holds: entry.time < expiresAt, expected: `before ${expiresAt}`, got: entry.time },
-    );
+  #requireInTime({ time }: { readonly time: string }, where: string): void {
+    requireInTime(this.parts.checks, { time, of: this.view.registration, where });
   }
 
   /** The bundle's next task, which the entry must be about. */
-  #take(path: string, where: string): BundleTask {
+  #take<Kind extends BundleTask["kind"]>(kind: Kind, path: string, where: string): BundleTaskOf<Kind> {
     const item = this.parts.bundle.tasks[this.#next++];
-    this.parts.checks.require(
+    return this.parts.checks.found(
       { code: "TRUST_BUNDLE_TASK", what: "the bundle has the entry's task", where },
-      { holds: item !== undefined, expected: path, got: item === undefined ? "no more tasks" : path },
+      isOf(kind, item) ? item : undefined,
+      { expected: `${path}, ${kind}`, got: item?.kind ?? "no more tasks" },
     );
-    if (item === undefined) throw new BundleRefusal("TRUST_BUNDLE_TASK");
-    return item;
-  }
-
-  #refuseItem(item: BundleTask, expected: string, where: string): BundleRefusal {
-    const subject = { code: "TRUST_BUNDLE_TASK", what: "the bundle has the entry's task", where };
-    this.parts.checks.require(subject, { holds: false, expected, got: item.kind });
-    return new BundleRefusal(subject.code);
   }
 
   #requireNothingLeft(): void {
@@ -314,4 +293,13 @@ export class Replay {
       return [];
     });
   }
+}
+
+type BundleTaskOf<Kind extends BundleTask["kind"]> = Extract<BundleTask, { readonly kind: Kind }>;
+
+function isOf<Kind extends BundleTask["kind"]>(
+  kind: Kind,
+  task: BundleTask | undefined,
+): task is BundleTaskOf<Kind> {
+  return task?.kind === kind;
 }

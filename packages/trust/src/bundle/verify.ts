@@ -78,12 +78,14 @@ async function verifyRun(bundle: RunBundle, trust: BundleTrust, checks: BundleCh
     const expected = { code: "TRUST_BUNDLE_SPEC", what: "the pipeline is the expected one", where };
     checks.same(expected, trust.anchors.spec, registered.run.registration.spec);
   }
-  const replay = new Replay({ bundle, checks, roots, document, policy, registered, entries, own });
+  const fits = { code: "TRUST_REGISTRATION", what: "the pipeline takes what is registered", where };
+  const parts = { bundle, checks, roots, document, policy, registered, entries, own };
+  const replay = await checks.step(fits, () => new Replay(parts));
   const replayed = await replay.run();
   const { registration } = registered.run;
   const { runId, runName, submitter, spec, parameters, inputs, recipients, release, declassify } =
     registration;
-  requireTimes(own, checkpoint, checks);
+  requireNewer(own, { checkpoint, policy: policy.policy }, checks);
   const later =
     trust.later === undefined ? undefined : await judgeAgain(replay.evidence.accepted, trust.later);
   return {
@@ -162,9 +164,7 @@ async function verifyLog(bundle: RunBundle, trust: BundleTrust, checks: BundleCh
   const entries: PlacedEntry[] = [];
   for (const { index, entry, proof } of log.entries) {
     const where = `log entry ${index}`;
-    const previous = entries.at(-1)?.index ?? -1;
-    const order = { code: "TRUST_BUNDLE_ORDER", what: "entries ascend", where };
-    checks.require(order, { holds: index > previous, expected: `after ${previous}`, got: `${index}` });
+    requireAfter(entries.at(-1), { index, entry }, checks);
     const hash = await leafHash(encodeLogEntry(entry));
     const holds = await verifyInclusion({ hash, index }, head, proof.map(fromHex));
     checks.require(
@@ -175,6 +175,21 @@ async function verifyLog(bundle: RunBundle, trust: BundleTrust, checks: BundleCh
   }
   await verifyContinuation(bundle, { entries, checkpoint }, { trust, checks });
   return { entries, checkpoint };
+}
+
+/** An entry stands behind the one before it in the bundle, and was not decided before it: of whatever runs they are. */
+function requireAfter(
+  before: PlacedEntry | undefined,
+  { index, entry }: Pick<PlacedEntry, "index" | "entry">,
+  checks: BundleChecks,
+): void {
+  const where = `log entry ${index}`;
+  const previous = before?.index ?? -1;
+  const order = { code: "TRUST_BUNDLE_ORDER", what: "entries ascend", where };
+  checks.require(order, { holds: index > previous, expected: `after ${previous}`, got: `${index}` });
+  const since = before?.entry.time ?? entry.time;
+  const time = { code: "TRUST_BUNDLE_TIME", what: "time does not go back", where };
+  checks.require(time, { holds: since <= entry.time, expected: `${since} or later`, got: entry.time });
 }
 
 /** The log that the submitter has a checkpoint of is the beginning of this one. */
@@ -230,7 +245,6 @@ async function chainOf(
     ({ entry }) => "registration" in entry && entry.registration === registered.registration,
   );
   let previous: string | null = null;
-  let time = registered.time;
   for (const { index, entry, hash } of own) {
     const where = `log entry ${index}`;
     const named: string | null = "previous" in entry ? entry.previous : null;
@@ -238,10 +252,7 @@ async function chainOf(
     checks.same(chain, `${previous}`, `${named}`);
     const epoch = { code: "TRUST_BUNDLE_EPOCH", what: "decided under the run's policy", where };
     checks.same(epoch, `epoch ${policy.epoch}`, `epoch ${entry.policyEpoch}`);
-    const order = { code: "TRUST_BUNDLE_TIME", what: "time does not go back", where };
-    checks.require(order, { holds: time <= entry.time, expected: `${time} or later`, got: entry.time });
     previous = hash;
-    time = entry.time;
   }
   const last = own.at(-1)?.entry.kind ?? "none";
   const end = { code: "TRUST_BUNDLE_UNFINISHED", what: "the log ends the run", where: "log" };
@@ -249,7 +260,19 @@ async function chainOf(
   return own;
 }
 
-function requireTimes(own: readonly PlacedEntry[], checkpoint: Checkpoint, checks: BundleChecks): void {
+/** The log was signed after all that it says of the run. */
+function requireNewer(
+  own: readonly PlacedEntry[],
+  { checkpoint, policy }: { readonly checkpoint: Checkpoint; readonly policy: TrustPolicy },
+  checks: BundleChecks,
+): void {
+  const { policyEpoch } = checkpoint;
+  const epoch = { code: "TRUST_BUNDLE_EPOCH", what: "the checkpoint knows the run's policy", where: "log" };
+  checks.require(epoch, {
+    holds: policyEpoch >= policy.epoch,
+    expected: `epoch ${policy.epoch} or later`,
+    got: `epoch ${policyEpoch}`,
+  });
   const last = own.at(-1)?.entry.time ?? "";
   checks.require(
     { code: "TRUST_BUNDLE_TIME", what: "the checkpoint is not older than the run's end", where: "log" },

@@ -19,7 +19,7 @@ const ofAttempt = { ...ofRun, path: shape.path, attempt: z.int().min(1) };
 
 const schema = z.discriminatedUnion("kind", [
   z.strictObject({ ...common, kind: z.literal("policy"), policy: shape.digest }),
-  z.strictObject({ ...ofRun, kind: z.literal("registered"), runId: z.uuid(), policy: shape.digest }),
+  z.strictObject({ ...ofRun, kind: z.literal("registered"), runId: shape.runId, policy: shape.digest }),
   z.strictObject({
     ...ofAttempt,
     kind: z.literal("granted"),

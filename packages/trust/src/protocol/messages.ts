@@ -19,7 +19,7 @@ const envelope = z.custom<Envelope>(
   },
   { message: "a DSSE envelope" },
 );
-const base64 = (bytes: number) => z.base64().max(Math.ceil(bytes / 3) * 4);
+const base64 = (bytes: number) => shape.base64.max(Math.ceil(bytes / 3) * 4);
 
 /** A task's transcript as it travels. */
 export const transcriptSchema: z.ZodType<Transcript> = z.strictObject({
@@ -70,7 +70,7 @@ const openingSchema = z.strictObject({
 export type InputOpening = z.infer<typeof openingSchema>;
 
 const registerSchema = z.strictObject({
-  runId: z.uuid(),
+  runId: shape.runId,
   registration: envelope,
   /** The pipeline document: `{spec, platform?}`. Its canonical JSON has the digest that the registration names. */
   document: object,
@@ -89,7 +89,7 @@ export interface Registered {
   readonly checkpoint: Envelope;
 }
 
-const challengeSchema = z.strictObject({ runId: z.uuid(), path: shape.path });
+const challengeSchema = z.strictObject({ runId: shape.runId, path: shape.path });
 /** Asks for what a transcript needs. */
 export type ChallengeRequest = z.infer<typeof challengeSchema>;
 
@@ -136,7 +136,7 @@ export interface Committed {
 }
 
 const requestSchema = z.strictObject({
-  runId: z.uuid(),
+  runId: shape.runId,
   transcript: transcriptSchema,
   evidence: evidenceSchema,
 });
@@ -151,7 +151,7 @@ export interface Granted {
 
 const sealedSecretsSchema = z.strictObject({ enc: base64(32), ciphertext: base64(16 * 1024 * 1024) });
 const commitSchema = z.strictObject({
-  runId: z.uuid(),
+  runId: shape.runId,
   path: shape.path,
   attempt: z.int().min(1),
   statement: envelope,
@@ -162,7 +162,7 @@ const commitSchema = z.strictObject({
 export type TaskCommit = z.infer<typeof commitSchema>;
 
 const failureSchema = z.strictObject({
-  runId: z.uuid(),
+  runId: shape.runId,
   path: shape.path,
   attempt: z.int().min(1),
   statement: envelope,
