@@ -18,5 +18,5 @@ export type {
 } from "./metadata/messages.js";
 export * from "./rows.js";
 export type { ClientOptions } from "./transport.js";
-export { ask, askJson } from "./transport.js";
+export { type ApiRequest, ask, askJson } from "./transport.js";
 export * from "./types.js";

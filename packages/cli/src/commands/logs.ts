@@ -2,7 +2,6 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SealflowError } from "@sealflow/core";
 import type { Store } from "@sealflow/engine";
 import { type Identity, openArtifact } from "@sealflow/seal";
 import { piecesOfFile } from "@sealflow/seal/node";
@@ -10,11 +9,11 @@ import { logKeys } from "../confidential/log-keys.js";
 import type { CliContext } from "../context.js";
 import { identitiesOf, unlockKey } from "../keys/keyring.js";
 import { systemCode } from "../load/read-file.js";
-import { nearest } from "../nearest.js";
 import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
 import type { LogsFlags } from "../routes/runs.js";
 import { targetOf, withSession } from "./target.js";
+import { unknownTask } from "./unknown-task.js";
 
 /** One attempt's log and how much of it was shown. */
 interface Source {
@@ -59,7 +58,7 @@ export async function showLogs(
       const running = store.isRunning(runId);
       findSources(store, { runId, task, attempt: flags.attempt, keys }, sources);
       if (task !== undefined && sources.size === 0 && !(flags.follow && running))
-        throw unknownTask(store, runId, task);
+        throw unknownTask(runId, task, pathsOf(store, runId));
       const last = stopped || !flags.follow || !running;
       for (const source of sources.values()) {
         await printNew(context, source, { prefix: task === undefined, last, unseal });
@@ -163,13 +162,7 @@ function readOn(source: Source): string {
   }
 }
 
-function unknownTask(store: Store, runId: string, task: string): SealflowError {
+function pathsOf(store: Store, runId: string): string[] {
   const run = store.getRun(runId);
-  const paths = [...run.tasks.map(({ path }) => path), ...run.running];
-  const meant = nearest(task, paths);
-  return new SealflowError({
-    code: "CLI_TASK_UNKNOWN",
-    message: `task ${task}: expected a task that run ${runId} has started`,
-    hint: meant === undefined ? `its tasks are ${paths.join(", ") || "none"}` : `did you mean ${meant}?`,
-  });
+  return [...run.tasks.map(({ path }) => path), ...run.running];
 }

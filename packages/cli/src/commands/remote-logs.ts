@@ -1,8 +1,11 @@
 /** What the tasks of a remote run write, line by line with the task in front. */
 import type { Session } from "@sealflow/cluster";
+import { isSealflowError } from "@sealflow/core";
 import type { RunEvent } from "@sealflow/engine";
-import type { CliContext } from "../context.js";
+import { type CliContext, wantsColour } from "../context.js";
+import { formatWarning } from "../render/error.js";
 import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
+import { styleFor } from "../render/style.js";
 import { visible } from "../render/text.js";
 
 /** Follows each task that starts, until its end. */
@@ -12,6 +15,7 @@ export class RemoteLogs {
   private readonly runId: string;
   private readonly leaving = new AbortController();
   private readonly following = new Set<Promise<void>>();
+  private readonly warned = new Set<string>();
 
   private readonly keys: LogKeys;
 
@@ -25,7 +29,7 @@ export class RemoteLogs {
   /** Begins to follow what the event starts; waits for nothing. */
   async event(event: RunEvent): Promise<void> {
     if (event.type !== "task-started") return;
-    const followed = this.follow(event.path, event.attempt).catch(() => {});
+    const followed = this.follow(event.path, event.attempt).catch((error: unknown) => this.warn(error));
     this.following.add(followed);
     followed.then(() => this.following.delete(followed));
   }
@@ -53,6 +57,14 @@ export class RemoteLogs {
       for (const line of parts) await show(line);
     }
     if (rest !== "") await show(rest);
+  }
+
+  /** Once for each reason: it is the same for most tasks. */
+  private warn(error: unknown): void {
+    if (this.leaving.signal.aborted || !isSealflowError(error) || this.warned.has(error.code)) return;
+    this.warned.add(error.code);
+    const { stderr, env } = this.context.process;
+    stderr.write(formatWarning(error.toJSON(), styleFor(wantsColour(stderr, env))));
   }
 
   private print(path: string, line: string): void {

@@ -1,11 +1,14 @@
 /** `sealflow runs list|show|logs|cancel|delete --on NAME`. */
 import { eventsSoFar, remoteLog, type Session } from "@sealflow/cluster";
-import { SealflowError } from "@sealflow/core";
+import { isSealflowError, SealflowError } from "@sealflow/core";
 import { type RunDetails, type RunHeader, RunView } from "@sealflow/engine";
 import { KfpClient, type Run } from "@sealflow/kfp";
-import type { CliContext } from "../context.js";
+import { type CliContext, wantsColour } from "../context.js";
+import { formatWarning } from "../render/error.js";
 import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
+import { styleFor } from "../render/style.js";
 import { visible } from "../render/text.js";
+import { unknownTask } from "./unknown-task.js";
 
 /** Newest runs first, and how many more there are. */
 export async function listRemoteRuns(
@@ -50,36 +53,97 @@ async function viewSoFar(session: Session, run: Run): Promise<RunView> {
   return view;
 }
 
-/** Prints a task's log, or the logs of all tasks that have started. */
+/** Which logs are printed. */
+export interface WantedLogs {
+  readonly reference: string;
+  /** Default: all tasks that have started. */
+  readonly task?: string | undefined;
+  readonly attempt?: number | undefined;
+  readonly follow: boolean;
+  readonly keys: LogKeys;
+}
+
+/** Prints a task's log, or the logs of all tasks that have started: those that can be had. */
 export async function printRemoteLogs(
   context: CliContext,
   session: Session,
-  wanted: {
-    reference: string;
-    task?: string | undefined;
-    attempt?: number | undefined;
-    follow: boolean;
-    keys: LogKeys;
-  },
+  wanted: WantedLogs,
 ): Promise<void> {
   const run = await findRemoteRun(session, wanted.reference);
   const leaving = new AbortController();
   const release = context.onInterrupt(() => leaving.abort());
+  const head = (task: string) => (wanted.task === undefined ? `${visible(task)} | ` : "");
+  const print = (task: string) =>
+    printTask(context, session, {
+      ...{ ...wanted, runId: run.run_id, task, head: head(task), signal: leaving.signal },
+    });
   try {
-    const tasks = wanted.task === undefined ? await startedTasks(session, run) : [wanted.task];
-    for (const task of tasks) {
-      const head = wanted.task === undefined ? `${visible(task)} | ` : "";
-      const lines = remoteLog(session, {
-        ...{ runId: run.run_id, task, follow: wanted.follow, signal: leaving.signal },
-        ...(wanted.attempt === undefined ? {} : { attempt: wanted.attempt }),
-      });
-      await printLines(context, lines, { head, keys: wanted.keys });
-    }
+    if (wanted.task !== undefined) await known(session, run, { task: wanted.task, print });
+    else await each(context, await startedTasks(session, run), (task) => print(task));
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
   } finally {
     release();
   }
+}
+
+/** One task's log; where there is none, that there is no such task is the better answer. */
+async function known(
+  session: Session,
+  run: Run,
+  { task, print }: { readonly task: string; readonly print: (task: string) => Promise<void> },
+): Promise<void> {
+  try {
+    await print(task);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    const tasks = await startedTasks(session, run);
+    if (tasks.length === 0 || tasks.includes(task)) throw error;
+    throw unknownTask(run.run_id, task, tasks);
+  }
+}
+
+/** Logs of several tasks: one that is gone does not keep the others. */
+async function each(
+  context: CliContext,
+  tasks: readonly string[],
+  print: (task: string) => Promise<void>,
+): Promise<void> {
+  const gone: SealflowError[] = [];
+  for (const task of tasks) {
+    try {
+      await print(task);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      gone.push(error);
+    }
+  }
+  const [first] = gone;
+  if (first !== undefined && gone.length === tasks.length) throw first;
+  const { stderr, env } = context.process;
+  for (const error of gone) stderr.write(formatWarning(error.toJSON(), styleFor(wantsColour(stderr, env))));
+}
+
+function isUnavailable(error: unknown): error is SealflowError {
+  return isSealflowError(error) && error.code === "CLUSTER_LOG_UNAVAILABLE";
+}
+
+async function printTask(
+  context: CliContext,
+  session: Session,
+  wanted: WantedLogs & {
+    readonly runId: string;
+    readonly task: string;
+    readonly head: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { runId, task, follow, signal, attempt, keys, head } = wanted;
+  const lines = remoteLog(session, {
+    ...{ runId, task, follow, signal },
+    ...(attempt === undefined ? {} : { attempt }),
+  });
+  await printLines(context, lines, { head, keys });
 }
 
 async function printLines(
@@ -113,11 +177,37 @@ export async function cancelRemoteRun(session: Session, reference: string): Prom
   return run.run_id;
 }
 
-/** Removes the engine's record of a run. */
-export async function deleteRemoteRun(session: Session, reference: string): Promise<string> {
-  const run = await findRemoteRun(session, reference);
-  await new KfpClient(session.client).deleteRun(run.run_id);
-  return run.run_id;
+/**
+ * Removes the engine's records of runs that have ended: of none where a reference fits none, or a run goes on.
+ *
+ * @param done Told of each.
+ * @throws SealflowError `CLI_RUN_ACTIVE`, `CLI_RUN_…`, `KFP_…`
+ */
+export async function deleteRemoteRuns(
+  session: Session,
+  references: readonly string[],
+  done: (runId: string) => void,
+): Promise<readonly string[]> {
+  const found = new Map<string, Run>();
+  for (const reference of references) {
+    const run = await findRemoteRun(session, reference);
+    found.set(run.run_id, run);
+  }
+  for (const run of found.values()) if (headerOf(run).state === "RUNNING") throw goingOn(run.run_id);
+  for (const runId of found.keys()) {
+    await new KfpClient(session.client).deleteRun(runId);
+    done(runId);
+  }
+  return [...found.keys()];
+}
+
+/** Engines end what they delete; a typing mistake should not. */
+function goingOn(runId: string): SealflowError {
+  return new SealflowError({
+    code: "CLI_RUN_ACTIVE",
+    message: `run ${runId}: cannot be deleted while it goes on`,
+    hint: "wait for it, or end it with `sealflow runs cancel` and the same --on",
+  });
 }
 
 /** By id, by the first or last characters of an id among the newest runs, or `latest`. */

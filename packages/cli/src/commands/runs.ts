@@ -118,12 +118,13 @@ export async function deleteRuns(
 ): Promise<void> {
   const target = await targetOf(context, flags.on);
   if (target.kind === "remote") {
-    const { deleteRemoteRun } = await import("./remote-runs.js");
-    const deleted: string[] = [];
-    await withSession(context, target, async (session) => {
-      for (const reference of new Set(references)) deleted.push(await deleteRemoteRun(session, reference));
-    });
-    for (const runId of flags.json ? [] : deleted) context.process.stdout.write(`Deleted run ${runId}\n`);
+    const { deleteRemoteRuns } = await import("./remote-runs.js");
+    const tell = (runId: string) => {
+      if (!flags.json) context.process.stdout.write(`Deleted run ${runId}\n`);
+    };
+    const deleted = await withSession(context, target, (session) =>
+      deleteRemoteRuns(session, references, tell),
+    );
     return flags.json ? printJson(context, { deleted }) : undefined;
   }
   const store = await openProjectStore(context, flags.store);

@@ -1,6 +1,7 @@
 /** Content of a remote run's artifacts, where the engine or Kubeflow's pages hand it out. */
 import { isSealflowError } from "@sealflow/core";
 import { ask } from "@sealflow/kfp";
+import { contentAt } from "./kubeflow/artifact-content.js";
 import { artifactsOf } from "./kubeflow/artifacts.js";
 import { recordOf } from "./kubeflow/lookup.js";
 import type { Session } from "./session.js";
@@ -40,19 +41,11 @@ export async function remoteArtifact(
   return fromPages(session, request);
 }
 
-/** Names of stores in Kubeflow's addresses, by the scheme of a URI. Source: kubeflow/pipelines, frontend server. */
-const sources: Readonly<Partial<Record<string, string>>> = { minio: "minio", s3: "s3", gs: "gcs" };
-
 /** From the server of Kubeflow's pages, which has the store's credentials. */
 async function fromPages(session: Session, request: ArtifactRequest): Promise<Uint8Array | undefined> {
   try {
-    const [, scheme = "", place = ""] =
-      /^([a-z0-9]+):\/\/(.+)$/.exec((await uriOf(session, request)) ?? "") ?? [];
-    const source = sources[scheme];
-    if (source === undefined) return undefined;
-    const path = `/artifacts/${source}/${place.split("/").map(encodeURIComponent).join("/")}`;
-    const answer = await ask(await session.pages(), { path, query: { namespace: session.namespace } });
-    return new Uint8Array(await answer.arrayBuffer());
+    const uri = await uriOf(session, request);
+    return uri === undefined ? undefined : await contentAt(session, uri);
   } catch (error) {
     if (isSealflowError(error)) return undefined;
     throw error;

@@ -4,7 +4,7 @@ export { type DexLogin, dexSession } from "./dex.js";
 export { documentOf } from "./kubeflow/document.js";
 export { missingValues } from "./kubeflow/run.js";
 export { StateTeller } from "./kubeflow/told-by-states.js";
-export { type LogRequest, remoteLog } from "./logs.js";
+export { remoteLog } from "./logs.js";
 export { openSession, type Session } from "./session.js";
 export { type Submission, submitRun } from "./submit.js";
 export { eventsSoFar, remoteEvents, type WatchOptions } from "./watch.js";

@@ -33,13 +33,13 @@ export async function openSession(
   environment: Environment,
   fetch: Fetch = globalThis.fetch,
 ): Promise<Session> {
-  const reached = await reach(context, environment);
+  const reached = await reach(context, environment, fetch);
   const { kube } = reached;
   try {
-    const client = await authenticated(context, { baseUrl: reached.baseUrl, environment, fetch });
+    const client = await authenticated(context, { ...reached, environment });
     const opened = { client, kube };
-    const metadata = new Door(() => metadataPlace(context, opened));
-    const pages = new Door(() => pagesPlace(context, opened));
+    const metadata = new Door(() => metadataPlace(context, opened), fetch);
+    const pages = new Door(() => pagesPlace(context, opened), fetch);
     return {
       ...opened,
       namespace: context.namespace,
@@ -59,10 +59,12 @@ export async function openSession(
 /** A way to a place, opened once, when it is first gone. */
 class Door {
   private readonly place: () => Place;
+  private readonly fetch: Fetch;
   private opening: Promise<{ readonly options: ClientOptions; readonly forward?: PortForward }> | undefined;
 
-  constructor(place: () => Place) {
+  constructor(place: () => Place, fetch: Fetch) {
     this.place = place;
+    this.fetch = fetch;
   }
 
   async open(): Promise<ClientOptions> {
@@ -84,18 +86,24 @@ class Door {
     const place = this.place();
     if ("options" in place) return place;
     const forward = await forwardPort(place.kube, place.target);
-    return { options: { baseUrl: `http://127.0.0.1:${forward.localPort}` }, forward };
+    return { options: { baseUrl: originOf(forward), fetch: telling(forward, this.fetch) }, forward };
   }
 }
 
 interface Reached {
   readonly baseUrl: string;
+  readonly fetch: Fetch;
   readonly kube: KubeClient | undefined;
   readonly close: () => Promise<void>;
 }
 
-async function reach({ endpoint, kubernetes }: ClusterContext, environment: Environment): Promise<Reached> {
-  if (kubernetes === undefined) return { baseUrl: endpoint ?? "", kube: undefined, close: async () => {} };
+async function reach(
+  { endpoint, kubernetes }: ClusterContext,
+  environment: Environment,
+  fetch: Fetch,
+): Promise<Reached> {
+  if (kubernetes === undefined)
+    return { baseUrl: endpoint ?? "", fetch, kube: undefined, close: async () => {} };
   const { context, kubeconfig, service, serviceNamespace, port, path = "" } = kubernetes;
   const choice = {
     ...(context === undefined ? {} : { context }),
@@ -107,8 +115,24 @@ async function reach({ endpoint, kubernetes }: ClusterContext, environment: Envi
     await forward.close();
     kube.transport.close();
   };
-  return { baseUrl: `http://127.0.0.1:${forward.localPort}${path}`, kube, close };
+  return { baseUrl: `${originOf(forward)}${path}`, fetch: telling(forward, fetch), kube, close };
 }
+
+function originOf({ localPort }: PortForward): string {
+  return `http://127.0.0.1:${localPort}`;
+}
+
+/** Says why a forwarded port was cut, which the connection itself does not tell. */
+function telling(forward: PortForward, fetch: Fetch): Fetch {
+  return async (input, init) => {
+    try {
+      return await fetch(input, init);
+    } catch (cause) {
+      throw init?.signal?.aborted === true ? cause : (forward.failure ?? cause);
+    }
+  };
+}
+
 interface Credentials {
   readonly baseUrl: string;
   readonly environment: Environment;

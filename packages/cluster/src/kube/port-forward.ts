@@ -13,6 +13,8 @@ import type { KubeObject } from "./objects.js";
 export interface PortForward {
   /** On 127.0.0.1. */
   readonly localPort: number;
+  /** Why the last connection failed, where it did: its own end is told no more than that it was cut. */
+  readonly failure: SealflowError | undefined;
   close(): Promise<void>;
 }
 
@@ -29,24 +31,29 @@ export interface ForwardTarget {
 }
 
 /**
- * Listens on loopback and carries each connection to the pod.
+ * Listens on loopback and carries each connection to the pod. Where a service's pod is gone, the next one goes to another.
  *
  * @throws SealflowError `CLUSTER_FORWARD_FAILED`
  */
 export async function forwardPort(client: KubeClient, target: ForwardTarget): Promise<PortForward> {
-  const resolved = await podOf(client, target);
+  const pods = new Pods(client, target);
+  await pods.current();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    carry(client, resolved, socket).catch((error: unknown) => {
-      socket.destroy(error instanceof Error ? error : undefined);
+    carry(client, pods, socket).catch((error: unknown) => {
+      pods.fail(error);
+      socket.destroy();
     });
   });
   const localPort = await listening(server, target.localPort ?? 0);
   return {
     localPort,
+    get failure() {
+      return pods.failure;
+    },
     close: () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((done) => server.close(() => done()));
@@ -60,6 +67,33 @@ interface PodPort {
   readonly port: number;
 }
 
+/** The pod that connections go to, looked up again after it failed. */
+class Pods {
+  private readonly client: KubeClient;
+  private readonly target: ForwardTarget;
+  private found: Promise<PodPort> | undefined;
+  failure: SealflowError | undefined;
+
+  constructor(client: KubeClient, target: ForwardTarget) {
+    this.client = client;
+    this.target = target;
+  }
+
+  current(): Promise<PodPort> {
+    const found = this.found ?? podOf(this.client, this.target);
+    this.found = found;
+    found.catch((error: unknown) => this.fail(error));
+    return found;
+  }
+
+  /** A connection did not come about, or was cut by the other side. */
+  fail(error: unknown): void {
+    this.found = undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    this.failure = error instanceof SealflowError ? error : failed(message, error);
+  }
+}
+
 function listening(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.on("error", (cause) => reject(failed(`port ${port} of 127.0.0.1: ${cause.message}`, cause)));
@@ -70,32 +104,43 @@ function listening(server: Server, port: number): Promise<number> {
   });
 }
 
-async function carry(client: KubeClient, { namespace, pod, port }: PodPort, socket: Socket): Promise<void> {
+async function carry(client: KubeClient, pods: Pods, socket: Socket): Promise<void> {
   // Data that comes before the tunnel stands waits in the socket.
   socket.pause();
+  const pod = await pods.current();
   const { WebSocket } = await import("ws");
   const { authorization, tls } = await client.transport.connection();
-  const path = resourcePath({ apiVersion: "v1", plural: "pods", namespaced: true }, { namespace, name: pod });
-  const url = `${client.context.server.replace(/^http/, "ws")}${path}/portforward?ports=${port}`;
-  const tunnel = new WebSocket(url, ["v4.channel.k8s.io"], {
+  const tunnel = new WebSocket(addressOf(client, pod), ["v4.channel.k8s.io"], {
     ...tls,
     headers: { ...(authorization === undefined ? {} : { authorization }) },
   });
+  const fail = (reason: string, cause?: unknown) => {
+    pods.fail(failed(`${pod.namespace}/${pod.pod}:${pod.port}: ${reason}`, cause));
+    socket.destroy();
+  };
   const greeted = new Set<number>();
   tunnel.on("message", (message: Buffer) => {
     const channel = message[0] ?? 0;
     if (!greeted.has(channel)) greeted.add(channel);
-    else if (channel === 0) socket.write(message.subarray(1));
-    else socket.destroy(failed(`${namespace}/${pod}:${port}: ${message.subarray(1).toString("utf8")}`));
+    else if (channel !== 0) fail(message.subarray(1).toString("utf8"));
+    else {
+      pods.failure = undefined;
+      socket.write(message.subarray(1));
+    }
   });
   tunnel.on("close", () => socket.end());
-  tunnel.on("error", (cause: Error) => socket.destroy(cause));
+  tunnel.on("error", (cause: Error) => fail(cause.message, cause));
   tunnel.on("open", () => {
     socket.on("data", (chunk: Buffer) => tunnel.send(Buffer.concat([Buffer.of(0), chunk])));
     socket.on("end", () => tunnel.close());
     socket.resume();
   });
   socket.on("close", () => tunnel.terminate());
+}
+
+function addressOf(client: KubeClient, { namespace, pod, port }: PodPort): string {
+  const path = resourcePath({ apiVersion: "v1", plural: "pods", namespaced: true }, { namespace, name: pod });
+  return `${client.context.server.replace(/^http/, "ws")}${path}/portforward?ports=${port}`;
 }
 
 async function podOf(client: KubeClient, target: ForwardTarget): Promise<PodPort> {
@@ -111,12 +156,17 @@ async function podOf(client: KubeClient, target: ForwardTarget): Promise<PodPort
     .map(([name, value]) => `${name}=${value}`)
     .join(",");
   const pods = await client.list<PodObject>({ apiVersion: "v1", kind: "Pod" }, { namespace, labelSelector });
-  const ready = pods.items.find(
+  const running = pods.items.filter(
     ({ status, metadata }) => status?.phase === "Running" && metadata.deletionTimestamp === undefined,
   );
-  if (ready === undefined) throw failed(`service ${namespace}/${service}: expected a running pod, got none`);
+  const chosen = running.find(isReady) ?? running[0];
+  if (chosen === undefined) throw failed(`service ${namespace}/${service}: expected a running pod, got none`);
   const targetPort = found.spec?.ports?.find((each) => each.port === port)?.targetPort ?? port;
-  return { namespace, pod: ready.metadata.name ?? "", port: portNumber(ready, targetPort) };
+  return { namespace, pod: chosen.metadata.name ?? "", port: portNumber(chosen, targetPort) };
+}
+
+function isReady({ status }: PodObject): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
 }
 
 /** Named ports of services are names of container ports. */
@@ -141,7 +191,10 @@ interface PodObject extends KubeObject {
       readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
     }[];
   };
-  readonly status?: { readonly phase?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }
 
 function failed(message: string, cause?: unknown): SealflowError {

@@ -120,13 +120,20 @@ export class KubeflowRun {
 /** Numbers of gRPC statuses that asking again does not change: UNIMPLEMENTED, PERMISSION_DENIED, UNAUTHENTICATED. */
 const finalStatuses: ReadonlySet<unknown> = new Set([12, 7, 16]);
 
+/** Ways that were cut: they may be whole again. */
+const cut: ReadonlySet<string> = new Set([
+  "KFP_UNREACHABLE",
+  "CLUSTER_UNREACHABLE",
+  "CLUSTER_FORWARD_FAILED",
+]);
+
 /** Whether asking again would give the same. */
 function isFinal(error: unknown): boolean {
   if (!isSealflowError(error)) return true;
-  if (error.code === "KFP_UNREACHABLE") return false;
+  if (cut.has(error.code)) return false;
   if (error.code === "KFP_CALL_FAILED") return finalStatuses.has(error.data?.grpcStatus);
   const status = error.data?.status;
-  return !(error.code === "KFP_REQUEST_REFUSED" && typeof status === "number" && status >= 500);
+  return !(typeof status === "number" && status >= 500);
 }
 
 /** Why values of runs there will be missing; undefined where the engine tells them itself, or ML Metadata answers. */
