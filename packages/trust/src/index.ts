@@ -20,12 +20,9 @@ export { type BundleTrust, verifyBundle } from "./bundle/verify.js";
 export { envelopeDigest } from "./document.js";
 export { type Appraisal, appraiseEvidence, type Evidence, evidenceDigest } from "./evidence.js";
 export { commitmentOf, type GrantContent, openGrant, sealGrant } from "./grant.js";
-export { type Checkpoint, openCheckpoint, requireContinues, signCheckpoint } from "./log/checkpoint.js";
+export { type Checkpoint, openCheckpoint, signCheckpoint } from "./log/checkpoint.js";
 export {
-  consistencyProof,
-  inclusionProof,
   leafHash,
-  rootOf,
   type TreeHead,
   verifyConsistency,
   verifyInclusion,

@@ -1,3 +1,4 @@
+import { intelRoot } from "@sealflow/attest";
 import { canonicalJson, type JsonObject, type JsonValue, toHex, utf8 } from "@sealflow/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeBundle, encodeBundle, type RunBundle } from "../src/bundle/format.js";
@@ -451,6 +452,9 @@ describe("a broker that lies in its log", () => {
 });
 
 describe("a trust file", () => {
+  const key = "ab".repeat(32);
+  const genuine = formatTrustFile({ domain: "test", policySigner: key, brokerKey: key, roots: [intelRoot] });
+
   it("is read as it was written", () => {
     const anchors = {
       ...anchorsOf(world),
@@ -458,6 +462,7 @@ describe("a trust file", () => {
       checkpoints: [{ size: 2, root: "ab".repeat(32) }],
     };
     expect(parseTrustFile(formatTrustFile(anchors))).toEqual(anchors);
+    expect(parseTrustFile(genuine)).toMatchObject({ domain: "test", roots: [intelRoot] });
   });
 
   it.each([
@@ -465,6 +470,8 @@ describe("a trust file", () => {
     ["of another version", "version: sealflow.trust/v2", "TRUST_ANCHORS_INVALID"],
     ["without roots", "version: sealflow.trust/v1\ndomain: a\nroots: []", "TRUST_ANCHORS_INVALID"],
     ["with aliases", "a: &x 1\nb: *x", "TRUST_ANCHORS_INVALID"],
+    ["with a member that there is not", `${genuine}more: 1\n`, "TRUST_ANCHORS_INVALID"],
+    ["with a member twice", `${genuine}domain: elsewhere\n`, "TRUST_ANCHORS_INVALID"],
   ])("%s is refused", (_, text, code) => {
     expect(() => parseTrustFile(text)).toThrow(expect.objectContaining({ code }));
   });

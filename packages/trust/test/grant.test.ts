@@ -1,20 +1,21 @@
 import { toHex } from "@sealflow/core";
 import { identityFromPrivateKey } from "@sealflow/seal";
 import { describe, expect, it } from "vitest";
+import { DecisionLog } from "../src/broker/decision-log.js";
 import {
+  type Checkpoint,
   commitmentOf,
   encodeTranscript,
   type GrantContent,
   openCheckpoint,
   openGrant,
   reportDataOf,
-  requireContinues,
-  rootOf,
   sealGrant,
   signCheckpoint,
   type Transcript,
   transcriptHash,
 } from "../src/index.js";
+import { rootOf } from "./plain-merkle.js";
 import { digest, identity, keys, now, transcript } from "./world.js";
 
 const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
@@ -133,26 +134,40 @@ describe("a commitment", () => {
 
 describe("a checkpoint", () => {
   const leaves = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte));
+  const checkpoint: Checkpoint = {
+    version: "sealflow.checkpoint/v1",
+    ...{ domain: "test", time: "2026-01-02T03:04:05.000Z", policyEpoch: 3 },
+    ...{ size: 2, root: "" },
+  };
 
-  it("holds against a log that was cut back or rewritten", async () => {
-    const checkpoint = {
-      version: "sealflow.checkpoint/v1" as const,
-      domain: "test",
-      size: 2,
-      root: toHex(await rootOf(leaves.slice(0, 2))),
-      time: "2026-01-02T03:04:05.000Z",
-      policyEpoch: 3,
+  it("is its broker's alone", async () => {
+    const signed = { ...checkpoint, root: toHex(await rootOf(leaves.slice(0, 2))) };
+    const envelope = await signCheckpoint(signed, keys.broker);
+    expect(await openCheckpoint(envelope, transcript.brokerKey)).toEqual(signed);
+    const stranger = await signCheckpoint(signed, keys.mallory);
+    await expect(openCheckpoint(stranger, transcript.brokerKey)).rejects.toMatchObject({
+      code: "SEAL_ENVELOPE_SIGNER",
+    });
+  });
+
+  it("holds against a log that was cut back or rewritten, or that never was so long", async () => {
+    const logOf = async (part: readonly Uint8Array<ArrayBuffer>[]) => {
+      const log = new DecisionLog();
+      for (const leaf of part) await log.tree.append(leaf);
+      return log;
     };
-    const envelope = await signCheckpoint(checkpoint, keys.broker);
-    const opened = await openCheckpoint(envelope, transcript.brokerKey);
-    expect(opened).toEqual(checkpoint);
-    await expect(requireContinues(leaves, opened)).resolves.toBeUndefined();
-    for (const log of [leaves.slice(0, 1), leaves.slice(1), [...leaves].reverse()]) {
-      await expect(requireContinues(log, opened)).rejects.toMatchObject({ code: "TRUST_LOG_ROLLED_BACK" });
+    const [two, three] = [await rootOf(leaves.slice(0, 2)), await rootOf(leaves)];
+    const kept = { ...checkpoint, root: toHex(two) };
+    await expect((await logOf(leaves)).requireContinues(kept)).resolves.toBeUndefined();
+    for (const [part, of] of [
+      [leaves.slice(0, 1), kept],
+      [leaves.slice(1), kept],
+      [leaves.toReversed(), kept],
+      [leaves, { ...kept, size: 4, root: toHex(three) }],
+    ] as const) {
+      await expect((await logOf(part)).requireContinues(of)).rejects.toMatchObject({
+        code: "TRUST_LOG_ROLLED_BACK",
+      });
     }
-    const byOther = signCheckpoint(checkpoint, keys.mallory).then((each) =>
-      openCheckpoint(each, transcript.brokerKey),
-    );
-    await expect(byOther).rejects.toMatchObject({ code: "SEAL_ENVELOPE_SIGNER" });
   });
 });

@@ -1,14 +1,8 @@
-import { fromHex, toHex } from "@sealflow/core";
+import { concatBytes, fromHex, sha256, toHex } from "@sealflow/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  consistencyProof,
-  inclusionProof,
-  leafHash,
-  rootOf,
-  verifyConsistency,
-  verifyInclusion,
-} from "../src/index.js";
+import { leafHash, verifyConsistency, verifyInclusion } from "../src/index.js";
+import { consistencyProof, inclusionProof, rootOf } from "./plain-merkle.js";
 
 /** The entries that implementations of Certificate Transparency (RFC 6962) test with. */
 const entries = [
@@ -52,6 +46,60 @@ describe("the Merkle log", () => {
         expect(await verifyInclusion({ hash, index }, tree, [...proof, hash])).toBe(false);
       }
     }
+  });
+
+  const [first, second] = [many[0] ?? new Uint8Array(32), many[1] ?? new Uint8Array(32)];
+  const numbers = [-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY];
+
+  it("proves nothing of an index or a size that no log has", async () => {
+    const root = await rootOf(many.slice(0, 2));
+    const proof = [second];
+    expect(await verifyInclusion({ hash: first, index: 0 }, { size: 2, root }, proof)).toBe(true);
+    for (const wrong of [...numbers, 2])
+      expect(await verifyInclusion({ hash: first, index: wrong }, { size: 2, root }, proof)).toBe(false);
+    for (const size of [...numbers, 0])
+      expect(await verifyInclusion({ hash: first, index: 0 }, { size, root }, proof)).toBe(false);
+  });
+
+  it("takes no path that is longer or shorter than the tree is high, though it leads to the root", async () => {
+    const root = await rootOf(many.slice(0, 2));
+    expect(await verifyInclusion({ hash: second, index: 0 }, { size: 1, root }, [first])).toBe(false);
+    expect(await verifyInclusion({ hash: root, index: 0 }, { size: 2, root }, [])).toBe(false);
+  });
+
+  it("proves no continuation from or to a size that no log has", async () => {
+    const [earlier, later] = [
+      { size: 1, root: first },
+      { size: 2, root: await rootOf(many.slice(0, 2)) },
+    ];
+    expect(await verifyConsistency(earlier, later, [second])).toBe(true);
+    for (const size of [...numbers, 0, 3])
+      expect(await verifyConsistency({ ...earlier, size }, later, [second])).toBe(false);
+    for (const size of numbers)
+      expect(await verifyConsistency(earlier, { ...later, size }, [second])).toBe(false);
+  });
+
+  it("takes a log for the continuation of itself alone when it has not grown, and without a proof", async () => {
+    const [same, other] = [
+      { size: 2, root: first },
+      { size: 2, root: second },
+    ];
+    expect(await verifyConsistency(same, same, [])).toBe(true);
+    expect(await verifyConsistency(same, other, [])).toBe(false);
+    expect(await verifyConsistency(same, same, [second])).toBe(false);
+  });
+
+  it("takes no continuation whose proof is longer or shorter than it has to be, though it leads to both roots", async () => {
+    const over = async (left: Uint8Array<ArrayBuffer>, right: Uint8Array<ArrayBuffer>) =>
+      sha256(concatBytes(Uint8Array.of(1), left, right));
+    const [three, four] = [await rootOf(many.slice(0, 3)), await rootOf(many.slice(0, 4))];
+    const proof = await consistencyProof(many.slice(0, 4), 3);
+    expect(await verifyConsistency({ size: 3, root: three }, { size: 4, root: four }, proof)).toBe(true);
+    const [before, after] = [await over(first, three), await over(first, four)];
+    const long = [...proof, first];
+    expect(await verifyConsistency({ size: 3, root: before }, { size: 4, root: after }, long)).toBe(false);
+    expect(await verifyConsistency({ size: 1, root: first }, { size: 2, root: first }, [])).toBe(false);
+    expect(await verifyConsistency({ size: 3, root: three }, { size: 4, root: four }, [])).toBe(false);
   });
 
   it("proves that a log continues an earlier one, and refuses rewritten ones", async () => {

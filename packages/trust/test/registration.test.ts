@@ -59,6 +59,14 @@ describe("a registration", () => {
     await expect(openRegistration(envelope, trust)).rejects.toMatchObject({ code });
   });
 
+  it("of another submitter's flow is refused, whoever of the policy has signed it", async () => {
+    const envelope = await signRegistration({ ...registration, submitter: "mallory" }, keys.mallory);
+    await expect(openRegistration(envelope, trust)).rejects.toMatchObject({
+      code: flow,
+      message: expect.stringContaining("none for mallory"),
+    });
+  });
+
   it("with a member that it does not have is refused when signing", async () => {
     const value = { ...registration, more: 1 };
     await expect(async () => signRegistration(value, keys.alice)).rejects.toMatchObject({

@@ -2,8 +2,9 @@
 import { toHex } from "@sealflow/core";
 import { projectKeyFrom } from "@sealflow/seal";
 import type { RunBundle } from "../src/bundle/format.js";
-import { consistencyProof, inclusionProof, leafHash, rootOf, signCheckpoint } from "../src/index.js";
+import { leafHash, signCheckpoint } from "../src/index.js";
 import { encodeLogEntry, type LogEntry } from "../src/log/entry.js";
+import { consistencyProof, inclusionProof, rootOf } from "./plain-merkle.js";
 
 /** What else the liar says of its log. */
 export interface Head {

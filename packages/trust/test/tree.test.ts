@@ -1,7 +1,8 @@
 import { toHex } from "@sealflow/core";
 import { expect, it } from "vitest";
-import { consistencyProof, inclusionProof, leafHash, rootOf } from "../src/index.js";
+import { leafHash } from "../src/index.js";
 import { MerkleTree } from "../src/log/tree.js";
+import { consistencyProof, inclusionProof, rootOf } from "./plain-merkle.js";
 
 it("a growing tree has the roots and proofs of the plain definition at every size", async () => {
   const leaves = await Promise.all(Array.from({ length: 40 }, (_, i) => leafHash(Uint8Array.of(i))));
@@ -20,6 +21,12 @@ it("a growing tree has the roots and proofs of the plain definition at every siz
   }
   // Of earlier sizes too.
   expect(toHex((await tree.head(13)).root)).toBe(toHex(await rootOf(leaves.slice(0, 13))));
-  await expect(tree.inclusionProof(40)).rejects.toThrow(RangeError);
-  await expect(tree.consistencyProof(0)).rejects.toThrow(RangeError);
+  for (const index of [-1, 0.5, 40, Number.NaN])
+    await expect(tree.inclusionProof(index)).rejects.toThrow(RangeError);
+  for (const size of [-1, 0, 0.5, 41, Number.NaN])
+    await expect(tree.consistencyProof(size)).rejects.toThrow(RangeError);
+  for (const prove of [tree.inclusionProof(40, 41), tree.consistencyProof(1, 41)])
+    await expect(prove).rejects.toThrow(RangeError);
+  await expect(tree.inclusionProof(13, 13)).rejects.toThrow(RangeError);
+  await expect(tree.consistencyProof(14, 13)).rejects.toThrow(RangeError);
 });

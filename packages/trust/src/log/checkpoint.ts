@@ -1,10 +1,8 @@
 /** Checkpoints: what the broker has signed about its log, for submitters to keep. */
-import { equalBytes, fromHex } from "@sealflow/core";
+import { fromHex } from "@sealflow/core";
 import type { Envelope, Signer } from "@sealflow/seal";
 import { z } from "zod";
 import { type DocumentKind, openDocument, shape, signDocument } from "../document.js";
-import { failure } from "../failure.js";
-import { rootOf } from "./merkle.js";
 
 const schema = z.strictObject({
   version: z.literal("sealflow.checkpoint/v1"),
@@ -38,25 +36,4 @@ export function signCheckpoint(checkpoint: Checkpoint, signer: Signer): Promise<
  */
 export function openCheckpoint(envelope: unknown, brokerKey: string): Promise<Checkpoint> {
   return openDocument(kind, envelope, [fromHex(brokerKey)]);
-}
-
-/**
- * Refuses a log that does not continue what a checkpoint says: one that was cut back or rewritten.
- *
- * @param leaves Leaf hashes of the log as it is now.
- * @throws SealflowError `TRUST_LOG_ROLLED_BACK`
- */
-export async function requireContinues(
-  leaves: readonly Uint8Array<ArrayBuffer>[],
-  checkpoint: Checkpoint,
-): Promise<void> {
-  const size = leaves.length;
-  const same =
-    size >= checkpoint.size &&
-    equalBytes(await rootOf(leaves.slice(0, checkpoint.size)), fromHex(checkpoint.root));
-  if (same) return;
-  throw failure("TRUST_LOG_ROLLED_BACK", "decision log", {
-    expected: `the ${checkpoint.size} entries of the checkpoint of ${checkpoint.time} at its beginning`,
-    got: size < checkpoint.size ? `${size} entries` : "other entries",
-  });
 }

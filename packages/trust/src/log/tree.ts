@@ -1,10 +1,10 @@
 /** A growing Merkle tree that remembers its full subtrees: roots and proofs cost the logarithm of its size. */
-import { concatBytes, sha256 } from "@sealflow/core";
-import type { TreeHead } from "./merkle.js";
+import { sha256 } from "@sealflow/core";
+import { nodeHash, type TreeHead } from "./merkle.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The tree over leaf hashes of RFC 6962, section 2.1; the same roots and proofs as `rootOf` and its companions. */
+/** The tree over leaf hashes of RFC 6962, section 2.1; roots and proofs as they are defined there. */
 export class MerkleTree {
   /** `#levels[k]` has at `i` the root of the full subtree of `2^k` leaves that begins at leaf `i * 2^k`. */
   readonly #levels: HashList[] = [new HashList()];
@@ -20,7 +20,7 @@ export class MerkleTree {
       this.#levels[level] = nodes;
       nodes.push(node);
       if (nodes.length % 2 === 1) return;
-      node = await inner(nodes.at(nodes.length - 2) ?? node, node);
+      node = await nodeHash(nodes.at(nodes.length - 2) ?? node, node);
     }
   }
 
@@ -72,7 +72,7 @@ export class MerkleTree {
       if (full !== undefined) return full;
     }
     const middle = start + splitOf(length);
-    return inner(await this.#range(start, middle), await this.#range(middle, end));
+    return nodeHash(await this.#range(start, middle), await this.#range(middle, end));
   }
 }
 
@@ -104,8 +104,4 @@ class HashList {
 /** The largest power of two below `size`, which is at least 2. */
 function splitOf(size: number): number {
   return 2 ** Math.ceil(Math.log2(size) - 1);
-}
-
-function inner(left: Bytes, right: Bytes): Promise<Bytes> {
-  return sha256(concatBytes(Uint8Array.of(1), left, right));
 }
