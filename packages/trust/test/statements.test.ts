@@ -1,5 +1,5 @@
 /** There is one form in which each statement says what it says; every other one is refused, rightly signed as it may be. */
-import { canonicalJson, fromBase64, fromUtf8, type JsonObject, toHex } from "@sealflow/core";
+import { canonicalJson, fromBase64, fromUtf8, toHex } from "@sealflow/core";
 import { type Envelope, type Signer, type Statement, signStatement } from "@sealflow/seal";
 import { describe, expect, it } from "vitest";
 import {
@@ -15,6 +15,7 @@ import { signReuseStatement, verifyReuseStatement } from "../src/statement/reuse
 import { digest, keys, transcript } from "./world.js";
 
 type Change = (statement: Statement) => unknown;
+type Members = Record<string, unknown>;
 
 const statementOf = (envelope: Envelope): Statement => JSON.parse(fromUtf8(fromBase64(envelope.payload)));
 
@@ -25,13 +26,11 @@ const resigned = (envelope: Envelope, change: Change, signer: Signer) =>
 /** A copy with members of the predicate changed, at a path of names. */
 function within(path: string, change: (value: never) => unknown): Change {
   return (statement) => {
-    const copy = structuredClone(statement) as unknown as JsonObject;
+    const copy = structuredClone(statement) as unknown as Members;
     const steps = path.split(".");
     const last = steps.pop() ?? "";
-    const parent = steps.reduce((at, step) => at[step] as JsonObject, copy);
-    const value = change(parent[last] as never);
-    if (value === undefined) delete parent[last];
-    else parent[last] = value as never;
+    const parent = steps.reduce((at, step) => at[step] as Members, copy);
+    parent[last] = change(parent[last] as never);
     return copy;
   };
 }

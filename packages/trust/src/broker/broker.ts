@@ -5,32 +5,17 @@ import { envelopeDigest } from "../document.js";
 import { openCheckpoint } from "../log/checkpoint.js";
 import type { LogEntryOf } from "../log/entry.js";
 import { openTrustPolicy } from "../policy.js";
-import type {
-  BrokerDescription,
-  Challenge,
-  ChallengeRequest,
-  Committed,
-  FailureAnswer,
-  Granted,
-  Registered,
-  RegisterRequest,
-  RunOffer,
-  RunStatus,
-  TaskCommit,
-  TaskFailure,
-  TaskRequest,
-} from "../protocol/messages.js";
 import type { TaskBroker } from "../protocol/task-broker.js";
 import { challenge } from "./challenging.js";
 import { BrokerCore, type BrokerOptions } from "./core.js";
+import { describe, status } from "./describing.js";
 import { commit, fail } from "./finishing.js";
-import { register } from "./registering.js";
+import { openRun, register } from "./registering.js";
 import { request } from "./requesting.js";
 import type { ReleasedOutputs } from "./run-state.js";
 import { SealedRecords } from "./sealed-records.js";
 import { brokerKeysFrom } from "./secrets.js";
 import { BrokerState } from "./state.js";
-import { newRunId, offerLifetime } from "./tokens.js";
 
 /** A broker that works in this process. */
 export interface Broker extends TaskBroker {
@@ -110,43 +95,12 @@ function brokerOver(core: BrokerCore): Broker {
     released: (runId, path) => core.exclusive(async () => (await core.state.run(runId)).released(path)),
     describe: () => core.exclusive(() => describe(core)),
     openRun: () => openRun(core),
-    register: (message: RegisterRequest): Promise<Registered> =>
-      core.exclusive(() => register(core, message)),
-    challenge: (message: ChallengeRequest): Promise<Challenge | Committed> =>
-      core.exclusive(() => challenge(core, message)),
-    request: (message: TaskRequest): Promise<Granted | Committed> =>
-      core.exclusive(() => request(core, message)),
-    commit: (message: TaskCommit): Promise<Committed> => core.exclusive(() => commit(core, message)),
-    fail: (message: TaskFailure): Promise<FailureAnswer | Committed> =>
-      core.exclusive(() => fail(core, message)),
+    register: (message) => core.exclusive(() => register(core, message)),
+    challenge: (message) => core.exclusive(() => challenge(core, message)),
+    request: (message) => core.exclusive(() => request(core, message)),
+    commit: (message) => core.exclusive(() => commit(core, message)),
+    fail: (message) => core.exclusive(() => fail(core, message)),
     status: (runId) => core.exclusive(() => status(core, runId)),
     bundle: (runId) => assembleBundle(core, runId),
-  };
-}
-
-async function describe(core: BrokerCore): Promise<BrokerDescription> {
-  const { envelope, digest, policy } = core.policy();
-  const { brokerKey, recipient } = core.keys;
-  return {
-    ...{ domain: core.options.domain, brokerKey, recipient },
-    policy: { envelope, digest, epoch: policy.epoch },
-    checkpoint: await core.checkpoint(),
-  };
-}
-
-async function openRun(core: BrokerCore): Promise<RunOffer> {
-  const now = core.options.clock.now();
-  const runId = await newRunId({ keys: core.keys, random: core.options.random, now });
-  return { runId, expiresAt: new Date(now + offerLifetime).toISOString() };
-}
-
-async function status(core: BrokerCore, runId: string): Promise<RunStatus> {
-  const run = await core.state.run(runId);
-  return {
-    runId,
-    registration: run.registrationDigest,
-    state: run.evaluation.outcome?.state ?? "RUNNING",
-    tasks: run.statuses(),
-    checkpoint: await core.checkpoint(),
   };
 }

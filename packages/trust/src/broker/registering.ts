@@ -1,4 +1,4 @@
-/** Registering runs. */
+/** Offering run ids, and registering runs under them. */
 import { type Digest, fromBase64, fromHex, toHex } from "@sealflow/core";
 import { dataKeyOf, openingDigest } from "@sealflow/seal";
 import { envelopeDigest } from "../document.js";
@@ -8,6 +8,7 @@ import {
   type InputOpening,
   type Registered,
   type RegisterRequest,
+  type RunOffer,
   readRegister,
 } from "../protocol/messages.js";
 import { member, recordOf } from "../record.js";
@@ -15,7 +16,14 @@ import { openRegistration } from "../registration.js";
 import { readRegisteredPipeline } from "../run/authorised.js";
 import { RunEvaluation } from "../run/evaluation.js";
 import type { BrokerCore } from "./core.js";
-import { requireOffered } from "./tokens.js";
+import { newRunId, offerLifetime, requireOffered } from "./tokens.js";
+
+/** Offers a run id. Nothing is remembered of it. */
+export async function openRun({ keys, options: { random, clock } }: BrokerCore): Promise<RunOffer> {
+  const now = clock.now();
+  const runId = await newRunId({ keys, random, now });
+  return { runId, expiresAt: new Date(now + offerLifetime).toISOString() };
+}
 
 /** @throws SealflowError `TRUST_RUN_…`, `TRUST_REGISTRATION_…`, `TRUST_INPUT_KEY`, `SEAL_…`, `PIPELINE_…` */
 export async function register(core: BrokerCore, message: unknown): Promise<Registered> {
