@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import shutil
 import struct
 import time
@@ -32,6 +33,7 @@ from sealflow.seal.statement import (
     parse_statement,
     sign_statement,
 )
+from sealflow.sealed.answers import committed
 from sealflow.sealed.archive import ArchiveReader, write_archive
 from sealflow.sealed.errors import Refused
 from sealflow.sealed.grant import open_grant
@@ -278,6 +280,26 @@ def test_a_challenge_is_answered_as_it_was_asked_or_refused():
         assert len(transcript.hash()) == 32
 
     fuzz("challenge", one)
+
+
+def test_what_is_said_to_be_committed_is_an_answer_of_the_protocol_or_refused():
+    digest = "sha256:" + "11" * 32
+    shown = {"commitment": digest, "value": {"rows": [1, None, "häuser"]}, "declassified": True}
+    outputs = {"parameters": {"rows": shown}, "artifacts": {"model": [digest], "none": []}}
+    words = {"kind": "committed", "path": "copy", "attempt": 1, "statement": digest, "reused": False}
+    whole = words | {"outputs": outputs}
+    assert committed(whole, "copy") == whole
+
+    def one(numbers):
+        value = json.loads(json.dumps(mutated_value(whole, numbers)))
+        answer = committed(value, "copy")
+        assert (answer, set(answer)) == (value, set(whole))
+        for name, each in answer["outputs"]["parameters"].items():
+            json.dumps([name, each["value"]], ensure_ascii=False).encode()
+        for listed in answer["outputs"]["artifacts"].values():
+            assert all(len(each) == len(digest) for each in listed)
+
+    fuzz("committed", one)
 
 
 def test_a_grant_that_nobody_signed_is_refused_and_a_signed_one_has_its_shape():

@@ -33,6 +33,13 @@ DIGEST = "sha256:" + "11" * 32
 PROJECT = project_key_from(bytes([1]) * 32)
 
 
+def committed(path="copy", attempt=1):
+    shown = {"commitment": DIGEST, "value": 11, "declassified": True}
+    outputs = {"parameters": {"Output": shown}, "artifacts": {"copy": [DIGEST]}}
+    words = {"kind": "committed", "path": path, "attempt": attempt, "statement": DIGEST, "reused": False}
+    return words | {"outputs": outputs}
+
+
 class Broker:
     """Answers as the protocol says, but for what a test changes."""
 
@@ -45,10 +52,14 @@ class Broker:
         self.change_content = lambda content: content
         self.sign = lambda kind, payload: sign_envelope(kind, payload, [self.key])
         self.change_outer = lambda outer: outer
+        self.change = lambda what, answer: answer
         self.failures = 0
 
     def answer(self, what, body):
         self.received.append((what, body))
+        return self.change(what, self.answer_to(what, body))
+
+    def answer_to(self, what, body):
         if what == "challenges":
             return self.change_challenge(
                 {
@@ -69,7 +80,7 @@ class Broker:
             return {"kind": "granted", "grant": self.grant(body["transcript"])}
         if what == "failures":
             return {"kind": "failed", "path": body["path"], "attempt": 1, "final": True}
-        return {"kind": "committed", "path": body["path"], "attempt": body["attempt"], "statement": DIGEST}
+        return committed(body["path"], body["attempt"])
 
     def grant(self, transcript):
         snake = {
@@ -358,6 +369,84 @@ def test_a_failure_is_signed_and_says_a_code_only(world):
     statement = verify_statement(message["statement"], keys=[bytes.fromhex(transcript["signingKey"])])
     assert statement["predicate"]["code"] == "TASK_RAISED"
     assert "secret" not in json.dumps(statement)
+
+
+def only(changed, answer):
+    """Answers one kind of message otherwise."""
+    return lambda what, given: answer if what == changed else given
+
+
+@pytest.mark.parametrize("what", ["challenges", "requests", "commits", "failures"])
+def test_a_task_that_is_committed_already_gives_what_is_committed(world, what):
+    broker, tmp_path, sealed = world
+    broker.change = only(what, committed(attempt=2))
+
+    def failing():
+        raise ValueError("secret rows")
+
+    run = failing if what == "failures" else component
+    # Of another attempt, so that nothing of this one's is released.
+    assert task(tmp_path, sealed).run(run) == {"committed": committed(attempt=2), "released": {}}
+
+
+@pytest.mark.parametrize("what", ["challenges", "requests", "commits", "failures"])
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"path": "other"}, "path"),
+        ({"attempt": -1}, "attempt"),
+        ({"statement": "none"}, "statement"),
+        ({"reused": "yes"}, "reused"),
+        ({"more": 1}, "its root"),
+        ({"outputs": []}, "outputs"),
+        ({"outputs": {"parameters": {"Output": 11}, "artifacts": {}}}, "outputs.parameters.Output"),
+        ({"outputs": {"parameters": {}, "artifacts": {"copy": ["../x"]}}}, "outputs.artifacts.copy[0]"),
+        ({"outputs": {"parameters": {}, "artifacts": {"\ud800": []}}}, "Unicode"),
+    ],
+)
+def test_what_is_committed_is_held_against_its_form(world, what, change, place):
+    broker, tmp_path, sealed = world
+    broker.change = only(what, committed() | change)
+
+    def failing():
+        raise ValueError("secret rows")
+
+    with pytest.raises(Refused) as refused:
+        task(tmp_path, sealed).run(failing if what == "failures" else component)
+    assert refused.value.code == "SEALED_ANSWER"
+    assert place in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "code"),
+    [
+        ("challenges", "granted", "SEALED_CHALLENGE"),
+        ("requests", "challenge", "SEALED_ANSWER"),
+        ("commits", "granted", "SEALED_ANSWER"),
+        ("failures", "granted", "SEALED_ANSWER"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused(world, what, kind, code):
+    broker, tmp_path, sealed = world
+    broker.change = lambda asked, answer: answer | {"kind": kind} if asked == what else answer
+
+    def failing():
+        raise ValueError("secret rows")
+
+    with pytest.raises(Refused) as refused:
+        task(tmp_path, sealed).run(failing if what == "failures" else component)
+    assert refused.value.code == code
+
+
+def test_an_end_that_is_neither_for_good_nor_not_is_refused(world):
+    broker, tmp_path, sealed = world
+    broker.change = lambda what, answer: answer | {"final": "no"} if what == "failures" else answer
+
+    def failing():
+        raise ValueError("secret rows")
+
+    with pytest.raises(Refused, match="SEALED_ANSWER"):
+        task(tmp_path, sealed).run(failing)
 
 
 def refuse_attempts(broker, times):

@@ -73,8 +73,7 @@ describe.runIf(process.env.SEALFLOW_SLOW)("a control plane that does anything at
 });
 
 /** Ends of pods: well, refused or failed with a reason, wrong usage, or taken along by their node. */
-const allowed =
-  /^(0|[14] ENCLAVE_(REFUSED|FAILED|OUTPUTS) [A-Z][A-Z_]+|1 ENCLAVE_OUTPUTS|2 ENCLAVE_REQUEST|-?\d+ killed)$/;
+const allowed = /^(0|[14] ENCLAVE_(REFUSED|FAILED|OUTPUTS) [A-Z][A-Z_]+|2 ENCLAVE_REQUEST|-?\d+ killed)$/;
 
 function ending({ code, stderr }: PodEnd): string {
   const [, kind = "", reason = ""] = /error\[(ENCLAVE_[A-Z]+)\]:(?: ([A-Z][A-Z_]+):)?/.exec(stderr) ?? [];

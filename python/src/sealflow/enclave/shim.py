@@ -65,8 +65,9 @@ def main(arguments: Sequence[str] | None = None, image: Path = IMAGE) -> int:
     try:
         _take_outputs(executor_input, exchange, depot)
     except (AttributeError, KeyError, TypeError) as error:
-        # What the broker is said to have committed is for the host only, and nobody has checked its form.
-        message = f"outputs: expected what the broker committed, got another form ({error!r})"
+        # The enclave has checked the answer's form, but not against what the executor input asks for.
+        words = "expected what the executor input asks for among what the broker committed"
+        message = f"SEALED_ANSWER: outputs: {words}, got another form ({error!r})"
         return _say("ENCLAVE_OUTPUTS", message, EXIT_FAILED)
     except (ValueError, OSError) as error:
         return _say("ENCLAVE_OUTPUTS", f"outputs: {error}", EXIT_FAILED)

@@ -20,6 +20,7 @@ from sealflow.executor import Invocation
 from sealflow.seal.canonical import canonical_json
 from sealflow.seal.dsse import public_bytes
 from sealflow.seal.keys import Identity
+from sealflow.sealed import answers
 from sealflow.sealed.client import BrokerClient
 from sealflow.sealed.errors import Refused, Unreachable
 from sealflow.sealed.evidence import EvidenceProvider
@@ -106,7 +107,7 @@ class SealedTask:
         for more in reversed(range(_CHALLENGES)):
             answer = self._broker.challenge(self._setting.path)
             if answer.get("kind") == "committed":
-                return answer
+                return answers.committed(answer, self._setting.path)
             try:
                 return self._open(answer)
             except Refused as error:
@@ -122,9 +123,10 @@ class SealedTask:
         transcript = Transcript.of_challenge(challenge, identity.recipient, public_bytes(signing_key))
         evidence = self._evidence.evidence(transcript.report_data())
         answer = self._broker.request(transcript.message(), evidence)
-        if answer.get("kind") == "committed":
-            return answer
-        grant = open_grant(answer.get("grant"), transcript, identity, time.time())
+        envelope, committed = answers.granted(answer, transcript.path)
+        if committed is not None:
+            return committed
+        grant = open_grant(envelope, transcript, identity, time.time())
         return Attempt(transcript, signing_key, grant, digest_of(canonical_json(evidence)))
 
     def _compute(self, attempt: Attempt, component: Callable[[], Callable[..., Any]]) -> Json:
@@ -150,8 +152,9 @@ class SealedTask:
             # Nobody's failure: the next attempt computes it again.
             raise
         except BaseException as error:
-            raise self._failed(attempt, error) from error
-        committed = self._broker.commit(transcript.path, transcript.attempt, statement, secrets)
+            return {"committed": self._failed(attempt, error), "released": {}}
+        answer = self._broker.commit(transcript.path, transcript.attempt, statement, secrets)
+        committed = answers.committed(answer, transcript.path)
         mine = committed.get("attempt") == transcript.attempt
         return {
             "committed": committed,
@@ -165,14 +168,20 @@ class SealedTask:
                 {name: [each.digest for each in listed] for name, listed in result.artifacts.items()}
             )
 
-    def _failed(self, attempt: Attempt, error: BaseException) -> BaseException:
+    def _failed(self, attempt: Attempt, error: BaseException) -> Json:
+        """What another attempt has committed meanwhile; raises TaskFailed when there is nothing."""
         code = failure_code(error)
         transcript = attempt.transcript
         answer = self._broker.fail(transcript.path, transcript.attempt, failure_of(attempt, code))
-        return TaskFailed(code, final=bool(answer.get("final", True)))
+        end = answers.failed(answer, transcript.path)
+        if isinstance(end, bool):
+            raise TaskFailed(code, final=end) from error
+        return end
 
 
 def _require_own(challenge: Json, setting: SealedSetting) -> None:
+    if challenge.get("kind") != "challenge":
+        raise Refused("SEALED_CHALLENGE", "challenge: expected one, or what is committed, got another answer")
     if challenge.get("component") != setting.component:
         raise Refused(
             "SEALED_COMPONENT",
