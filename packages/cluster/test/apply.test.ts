@@ -47,6 +47,47 @@ describe("applying", () => {
     ).rejects.toThrow(/Runtime one: failed calling webhook "never"/);
   });
 
+  it("waits for definitions as long as one after the other is served, and not for a name that is taken", async () => {
+    const kinds = ["first", "second"].map((name) => object("CustomResourceDefinition", name));
+    const looks = new Map<string, number>();
+    const client = (conditions: (looks: number) => object[]) =>
+      ({
+        find: async () => undefined,
+        apply: async (each: KubeObject) => each,
+        get: async ({ name }: { name: string }) => {
+          looks.set(name, (looks.get(name) ?? 0) + 1);
+          return {
+            ...object("CustomResourceDefinition", name),
+            status: { conditions: conditions(looks.get(name) ?? 0) },
+          };
+        },
+      }) as unknown as KubeClient;
+    const events: ApplyEvent[] = [];
+    const slow = client((times) => (times < 3 ? [] : [{ type: "Established", status: "True" }]));
+    await applyObjects(slow, kinds, { onEvent: (event) => events.push(event) });
+    // Each is said once, however often it is looked at.
+    expect(events.flatMap((event) => (event.type === "waiting" ? [event.for] : []))).toEqual([
+      "CustomResourceDefinition first",
+      "CustomResourceDefinition second",
+    ]);
+    const taken = client(() => [
+      { type: "NamesAccepted", status: "False", message: '"Thing" is already in use' },
+    ]);
+    await expect(applyObjects(taken, kinds)).rejects.toMatchObject({
+      code: "CLUSTER_DEFINITION_NOT_ESTABLISHED",
+      message: expect.stringContaining('"Thing" is already in use'),
+    });
+    await expect(
+      applyObjects(
+        client(() => []),
+        kinds,
+        { patienceMs: 0 },
+      ),
+    ).rejects.toMatchObject({
+      message: "CustomResourceDefinition first: expected it to be served, got nothing",
+    });
+  });
+
   it("puts what belongs into the namespace of a user behind the user's profile", () => {
     const profile = object("Profile", "alice", {}, "kubeflow.org/v1");
     const policy = {

@@ -82,6 +82,7 @@ describe.skipIf(!existsSync(manifests))("installing the full distribution", () =
   it("changes nothing the second time, although controllers have completed what is theirs", async () => {
     const outcome = await sealflow(install);
     expect(outcome.exitCode, outcome.stderr.slice(-3000)).toBe(0);
+    expect(outcome.stderr.split("\n").filter((line) => /^(changed|created) /.test(line))).toEqual([]);
     expect(JSON.parse(outcome.stdout)).toMatchObject({ counts: { created: 0, changed: 0, unchanged: 677 } });
     const diff = await sealflow(["diff", ...source, "--json"]);
     expect(JSON.parse(diff.stdout)).toEqual({ differences: [] });

@@ -1,6 +1,6 @@
 /** Brings objects into a cluster: in order, with server-side apply, patient with what is not ready yet. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isJsonObject, isSealflowError, SealflowError } from "@sealflow/core";
+import { isJsonObject, isSealflowError, type JsonObject, SealflowError } from "@sealflow/core";
 import { fieldManager, type KubeClient } from "../kube/client.js";
 import { isTransient } from "../kube/errors.js";
 import { describeObject, type KubeObject, refOf } from "../kube/objects.js";
@@ -165,33 +165,44 @@ function about(error: unknown, object: KubeObject): unknown {
   });
 }
 
-/** Kinds are served a moment after their definition is accepted. */
+/** Kinds are served a moment after their definition is accepted: on a busy server many of them one after the other. */
 async function established(
   client: KubeClient,
   objects: readonly KubeObject[],
-  options: ApplyObjectsOptions,
+  { signal, onEvent, patienceMs = 900_000 }: ApplyObjectsOptions,
 ): Promise<void> {
-  const end = Date.now() + 60_000;
+  let progress = Date.now();
   for (const object of objects.filter(({ kind }) => kind === "CustomResourceDefinition")) {
-    for (;;) {
+    for (let told = false; ; told = true) {
       const found = await client.get(refOf(object));
       if (hasCondition(found, "Established")) break;
-      if (Date.now() > end) {
-        throw new SealflowError({
-          code: "CLUSTER_DEFINITION_NOT_ESTABLISHED",
-          message: `${describeObject(object)}: expected it to be served within a minute, got nothing`,
-          hint: "Look at its conditions: a name may be taken by another definition.",
-        });
-      }
-      options.onEvent?.({ type: "waiting", for: describeObject(object) });
-      await sleep(200, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      const refused = conditionsOf(found).find(
+        ({ type, status }) => type === "NamesAccepted" && status === "False",
+      );
+      if (refused !== undefined) throw unserved(object, `its names to be accepted, got ${refused.message}`);
+      if (Date.now() - progress > patienceMs) throw unserved(object, "it to be served, got nothing");
+      if (!told) onEvent?.({ type: "waiting", for: describeObject(object) });
+      await sleep(200, undefined, signal === undefined ? {} : { signal });
     }
+    progress = Date.now();
   }
+}
+
+function unserved(object: KubeObject, expected: string): SealflowError {
+  return new SealflowError({
+    code: "CLUSTER_DEFINITION_NOT_ESTABLISHED",
+    message: `${describeObject(object)}: expected ${expected}`,
+    hint: "Look at its conditions: a name may be taken by another definition.",
+  });
 }
 
 /** True when a condition of the object's status holds. */
 export function hasCondition(object: KubeObject, type: string): boolean {
-  const { status } = object;
-  const conditions = isJsonObject(status) && Array.isArray(status.conditions) ? status.conditions : [];
-  return conditions.some((each) => isJsonObject(each) && each.type === type && each.status === "True");
+  return conditionsOf(object).some((each) => each.type === type && each.status === "True");
+}
+
+function conditionsOf({ status }: KubeObject): readonly JsonObject[] {
+  return isJsonObject(status) && Array.isArray(status.conditions)
+    ? status.conditions.filter(isJsonObject)
+    : [];
 }
