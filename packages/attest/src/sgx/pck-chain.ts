@@ -44,6 +44,10 @@ async function requireRoot(root: Certificate, context: ChainContext, code: strin
   requireAuthority(root, 1, `${code}_ROLE`);
 }
 
+const areTwo = (all: readonly Certificate[]): all is readonly [Certificate, Certificate] => all.length === 2;
+const areThree = (all: readonly Certificate[]): all is readonly [Certificate, Certificate, Certificate] =>
+  all.length === 3;
+
 /**
  * Sorts and verifies the PCK chain: leaf first, then authority and root in either order (some quoting libraries
  * exchange them).
@@ -53,10 +57,10 @@ export async function verifyPckChain(
   context: ChainContext,
 ): Promise<PckChain> {
   const role = "ATTEST_PCK_CHAIN_ROLE";
-  const [leaf, second, third] = certificates;
-  if (!leaf || !second || !third || certificates.length !== 3) {
+  if (!areThree(certificates)) {
     throw new Refusal(role, "leaf, authority and root", `${certificates.length} certificates`);
   }
+  const [leaf, second, third] = certificates;
   const ordered = third.subject.commonName.endsWith(rootRole);
   const [authority, root] = ordered ? [second, third] : [third, second];
   const vendor = vendorOf(root, role);
@@ -77,10 +81,10 @@ export async function verifyTcbChain(
   context: ChainContext,
 ): Promise<Certificate> {
   const role = "ATTEST_TCB_CHAIN_ROLE";
-  const [signer, root] = certificates;
-  if (!signer || !root || certificates.length !== 2) {
+  if (!areTwo(certificates)) {
     throw new Refusal(role, "signing certificate and root", `${certificates.length} certificates`);
   }
+  const [signer, root] = certificates;
   requireRole(signer, [`${vendorOf(root, role)} SGX TCB Signing`], role);
   await requireRoot(root, context, "ATTEST_TCB_CHAIN");
   requireEndEntity(signer, role);

@@ -26,7 +26,7 @@ export function hasAttribute(report: EnclaveReport, bit: number): boolean {
   return ((report.attributes[0] ?? 0) & bit) !== 0;
 }
 
-/** Parses exactly one report body. */
+/** Parses a report body of `reportSize` bytes. */
 export function parseReport(bytes: Uint8Array<ArrayBuffer>): EnclaveReport {
   const reader = new ByteReader(bytes);
   const cpuSvn = reader.bytes(16, "CPUSVN");
@@ -41,6 +41,5 @@ export function parseReport(bytes: Uint8Array<ArrayBuffer>): EnclaveReport {
   const svn = reader.uint16("ISVSVN");
   reader.bytes(60, "CONFIGSVN, reserved bytes and ISVFAMILYID");
   const reportData = reader.bytes(64, "REPORTDATA");
-  reader.end("the report");
   return { cpuSvn, miscSelect, attributes, mrEnclave, mrSigner, productId, svn, reportData };
 }
