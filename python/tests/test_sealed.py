@@ -54,6 +54,7 @@ class Broker:
         self.change_outer = lambda outer: outer
         self.change = lambda what, answer: answer
         self.failures = 0
+        self.statuses = []
 
     def answer(self, what, body):
         self.received.append((what, body))
@@ -146,6 +147,11 @@ def world(tmp_path):
             if broker.failures > 0:
                 broker.failures -= 1
                 self.close_connection = True
+                return
+            if broker.statuses:
+                self.send_response(broker.statuses.pop(0))
+                self.send_header("content-length", "0")
+                self.end_headers()
                 return
             answer = broker.answer(what, body)
             content = json.dumps(answer).encode()
@@ -481,6 +487,18 @@ def test_lost_replies_are_asked_for_again_and_a_silent_broker_is_said_to_be_sile
         JsonService(f"unix:{tmp_path / 'nobody'}", attempts=2).post("/", {})
     with pytest.raises(Refused, match="SEALED_ADDRESS"):
         JsonService("http://broker.example").post("/", {})
+
+
+def test_a_busy_broker_and_a_proxy_that_got_no_answer_are_asked_again_and_nobody_else(world):
+    broker, tmp_path, _ = world
+    broker.statuses = [429, 502, 503, 504]
+    client = BrokerClient(JsonService(f"unix:{tmp_path / 's'}"), RUN)
+    assert client.challenge("copy")["kind"] == "challenge"
+    for status in (400, 403, 500):
+        broker.statuses = [status]
+        with pytest.raises(Unreachable, match=f"status {status}"):
+            client.challenge("copy")
+    assert len(broker.received) == 1
 
 
 def test_archives_come_back_and_hostile_ones_are_refused(tmp_path):

@@ -22,7 +22,8 @@ Json = dict[str, Any]
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _TIMEOUT_SECONDS = 60.0
-_RETRIED = (429, 503)
+_RETRIED = (429, 502, 503, 504)
+"""Busy, or a proxy in between that got no answer."""
 
 
 class _UnixConnection(http.client.HTTPConnection):
