@@ -396,6 +396,33 @@ describe("a commit is refused", () => {
     expect(await refusalOf(renamed)).toMatch(/^TRUST_COMMIT_COMMITMENT commit, parameters, lines: /);
   });
 
+  it("with two artifacts of an output that is no list, or with none", async () => {
+    const two: Parameters<typeof committed>[0] = async (made) => {
+      const more = await sealed("more rows", []);
+      const first = data(made);
+      const opening = made.plain.artifacts[first.digest];
+      return {
+        stated: {
+          ...made.stated,
+          outputs: {
+            ...made.stated.outputs,
+            artifacts: { data: [first, { ...first, digest: more.digest }] },
+          },
+        },
+        plain: {
+          ...made.plain,
+          artifacts: { ...made.plain.artifacts, ...(opening && { [more.digest]: opening }) },
+        },
+      };
+    };
+    const none: Parameters<typeof committed>[0] = (made) => ({
+      stated: { ...made.stated, outputs: { ...made.stated.outputs, artifacts: {} } },
+      plain: { ...made.plain, artifacts: {} },
+    });
+    for (const change of [two, none])
+      expect(await refusalOf(committed(change))).toMatch(/^INTERPRETER_RESULT_UNEXPECTED /);
+  });
+
   it("with secrets that are another attempt's, another statement's, or no ciphertext at all", async () => {
     const world = await createWorld();
     const { runId } = await registerRun(world);
@@ -426,14 +453,14 @@ describe("a commit is refused", () => {
     const at = (attempt: number, got: string) =>
       `TRUST_COMMIT_ATTEMPT task ${path}, attempt ${attempt}: expected an attempt that has a grant and has not failed, got ${got}`;
     for (const work of [
-      world.broker.commit({ ...commit, attempt: 2 }),
-      world.broker.fail({ ...failed, attempt: 2 }),
+      () => world.broker.commit({ ...commit, attempt: 2 }),
+      () => world.broker.fail({ ...failed, attempt: 2 }),
     ])
-      expect(await refusalOf(work)).toBe(at(2, "one without a grant"));
+      expect(await refusalOf(work())).toBe(at(2, "one without a grant"));
     await world.broker.fail(failed);
     const otherwise = await failureOf(granted, "TASK_EXITED");
-    for (const work of [world.broker.commit(commit), world.broker.fail(otherwise)])
-      expect(await refusalOf(work)).toBe(at(1, "one that has failed"));
+    for (const work of [() => world.broker.commit(commit), () => world.broker.fail(otherwise)])
+      expect(await refusalOf(work())).toBe(at(1, "one that has failed"));
   });
 });
 

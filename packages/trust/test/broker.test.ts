@@ -317,13 +317,15 @@ describe("a policy that changes", () => {
     if (granted.kind !== "granted") throw new Error("expected a grant");
     const { stated: __, plain: ___, ...commit } = await resultOf(granted.attempt, granted);
     await changedTo(world, change);
+    const { transcript } = granted.attempt;
+    const failure = await failureOf(granted);
     for (const work of [
-      world.broker.challenge({ runId, path: "prepare" }),
-      world.broker.request({ runId, transcript: granted.attempt.transcript, evidence: granted.evidence }),
-      world.broker.commit(commit),
-      world.broker.fail(await failureOf(granted)),
+      () => world.broker.challenge({ runId, path: "prepare" }),
+      () => world.broker.request({ runId, transcript, evidence: granted.evidence }),
+      () => world.broker.commit(commit),
+      () => world.broker.fail(failure),
     ]) {
-      await expect(work).rejects.toMatchObject({ code: "TRUST_POLICY_STALE" });
+      await expect(work()).rejects.toMatchObject({ code: "TRUST_POLICY_STALE" });
     }
   });
 
@@ -338,11 +340,11 @@ describe("a policy that changes", () => {
     await changedTo(world, without("train"));
     const { attempt, evidence } = granted;
     for (const work of [
-      world.broker.request({ runId, transcript: attempt.transcript, evidence }),
-      world.broker.commit(commit),
-      obtainGrant(world, runId, path),
+      () => world.broker.request({ runId, transcript: attempt.transcript, evidence }),
+      () => world.broker.commit(commit),
+      () => obtainGrant(world, runId, path),
     ]) {
-      await expect(work).rejects.toMatchObject({
+      await expect(work()).rejects.toMatchObject({
         code: "TRUST_EVIDENCE_REFUSED",
         data: { code: "ATTEST_POLICY_MEASUREMENT" },
       });

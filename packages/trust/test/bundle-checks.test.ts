@@ -256,6 +256,25 @@ describe("a broker and a task that lie together are refused", () => {
     );
   });
 
+  it("when outputs are of another type, more or fewer than declared, or there is one that is not", async () => {
+    const { outputs } = held.stated;
+    const [data] = outputs.artifacts.data ?? [];
+    if (data === undefined) throw new Error("expected data");
+    const { note: _, ...fewer } = outputs.parameters;
+    const cases = [
+      [{ artifacts: { data: [{ ...data, type: "system.Model" }] } }, "TRUST_COMMIT_OUTPUTS"],
+      [{ artifacts: { data: [data], more: [{ ...data, digest: other }] } }, "TRUST_COMMIT_OUTPUTS"],
+      [{ artifacts: { data: [data, { ...data, digest: other }] } }, "INTERPRETER_RESULT_UNEXPECTED"],
+      [{ artifacts: {} }, "INTERPRETER_RESULT_UNEXPECTED"],
+      [{ parameters: fewer }, "INTERPRETER_RESULT_UNEXPECTED"],
+      [{ parameters: { ...outputs.parameters, more: other } }, "INTERPRETER_RESULT_UNEXPECTED"],
+    ] as const;
+    for (const [change, code] of cases)
+      expect(await refusalOf(await stating({ outputs: { ...outputs, ...change } }))).toMatch(
+        new RegExp(`^${code} at prepare, attempt 1: `),
+      );
+  });
+
   it("when a failure is of another grant, or ends what it does not end", async () => {
     const { runId } = await registerRun(world);
     await runTask(world, runId, "prepare");

@@ -29,8 +29,8 @@ export interface Broker extends TaskBroker {
    */
   putPolicy(policy: Envelope): Promise<void>;
   /**
-   * What the run's registration lets everyone see of a finished task: the same that its bundle shows. Nothing for a task
-   * that is not finished.
+   * What the run's registration releases of a finished task; its bundle shows it, and what is declassified besides. Nothing for
+   * a task that is not finished.
    *
    * @throws SealflowError `TRUST_RUN_UNKNOWN`
    */
