@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
 import { shared } from "../../../test-support/shared.js";
@@ -158,6 +160,43 @@ describe.skipIf(files.includes(""))("installing Kubeflow Pipelines", () => {
       message: expect.stringMatching(/ConfigMap default\/more: .*exceeded quota/),
       hint: expect.stringContaining("quota"),
     });
+  });
+
+  it("changes nothing where controllers have completed what was applied, whichever way they write", async () => {
+    const kind = { apiVersion: "admissionregistration.k8s.io/v1", kind: "ValidatingWebhookConfiguration" };
+    const webhook = (name: string, clientConfig: object) => ({
+      ...{ name: `${name}.sealflow.dev`, clientConfig, sideEffects: "None", admissionReviewVersions: ["v1"] },
+      rules: [{ apiGroups: ["none"], apiVersions: ["v1"], operations: ["CREATE"], resources: ["none"] }],
+    });
+    const service = { name: "nobody", namespace: "default" };
+    const ours = ["forced", "written", "with-placeholder"].map((name) => ({
+      ...{ ...kind, metadata: { name } },
+      webhooks: [webhook(name, { service, ...(name === "with-placeholder" ? { caBundle: "Cg==" } : {}) })],
+    }));
+    const caBundle = Buffer.from(readFileSync(join(cluster.directory, "pki", "ca.crt"))).toString("base64");
+    expect(await applyObjects(client, ours)).toMatchObject({ created: 3 });
+    for (const { metadata } of ours) {
+      const completed = { ...kind, metadata, webhooks: [webhook(metadata.name, { service, caBundle })] };
+      if (metadata.name === "written")
+        await client.patch({ ...kind, name: metadata.name }, { webhooks: completed.webhooks });
+      else {
+        const webhooks = [{ name: `${metadata.name}.sealflow.dev`, clientConfig: { caBundle } }];
+        await client.apply({ ...kind, metadata, webhooks }, { manager: "injector", force: true });
+      }
+    }
+    const events: string[] = [];
+    const counts = await applyObjects(client, ours, {
+      onEvent: (event) => {
+        if (event.type === "applied" && event.outcome !== "unchanged") events.push(event.object);
+      },
+    });
+    expect(events).toEqual([]);
+    expect(counts).toEqual({ created: 0, changed: 0, unchanged: 3 });
+    for (const { metadata } of ours) {
+      const { webhooks } = await client.get({ ...kind, name: metadata.name });
+      expect(webhooks).toMatchObject([{ clientConfig: { caBundle } }]);
+      await client.delete({ ...kind, name: metadata.name });
+    }
   });
 
   it("removes what it made, and keeps data unless told otherwise", async () => {
