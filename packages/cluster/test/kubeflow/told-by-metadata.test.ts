@@ -158,6 +158,23 @@ describe("a run told from ML Metadata", () => {
       expect(summary).not.toHaveProperty("incomplete");
   });
 
+  it("says which driver failed where that of a graph did, and no task can be named", () => {
+    const details = {
+      run_details: {
+        task_details: [
+          { run_id: "run-1", task_id: "1", display_name: "each-driver", state: "FAILED" as const },
+        ],
+      },
+    };
+    const { summary } = tell([[runMessage("FAILED", details), root, list, bring]]);
+    expect(states(summary)).toMatchObject({ list: "SUCCEEDED", bring: "SUCCEEDED", sum: "SKIPPED" });
+    expect(summary.error).toMatchObject({
+      code: "CLUSTER_TASK_FAILED",
+      message: expect.stringMatching(/^each: the driver/),
+      hint: expect.stringContaining("sealflow lint"),
+    });
+  });
+
   it("counts the last of what was started again", () => {
     const again: Written = { id: 20, in: 1, task: "sum", outputs: { Output: 6 } };
     const { summary } = tell([

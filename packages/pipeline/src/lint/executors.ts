@@ -19,6 +19,14 @@ export function lintExecutors(spec: PipelineSpec, target: LintTarget, findings: 
         );
       }
     }
+    if (target !== "local" && JSON.stringify(executor.importer?.metadata ?? {}).includes("{{$.")) {
+      findings.error(
+        "PIPELINE_LINT_PLACEHOLDER",
+        [...path, "importer", "metadata"],
+        "expected values, got placeholders, which the backend's importer keeps as text",
+        "Write such metadata in a component.",
+      );
+    }
     if (executor.container !== undefined) {
       lintContainer(executor.container, { spec, label, target, findings, path: [...path, "container"] });
     }

@@ -2,6 +2,7 @@ import { type Finding, Findings } from "../ir/finding.js";
 import type { PipelineDocument } from "../ir/types.js";
 import { validatePipeline } from "../ir/validate/validate.js";
 import { lintExecutors } from "./executors.js";
+import { lintLoops } from "./loops.js";
 import { lintNestedCollections } from "./nested-collection.js";
 import { lintPlatform } from "./platform.js";
 import { lintSize } from "./size.js";
@@ -20,6 +21,7 @@ export function lintPipeline(document: PipelineDocument, target: LintTarget): Fi
   lintTasks(document.spec, target, findings);
   lintExecutors(document.spec, target, findings);
   if (target !== "local") {
+    lintLoops(document.spec, findings);
     lintNestedCollections(document.spec, findings);
     lintWorkspaceUse(document, findings);
     lintSize(document, findings);

@@ -73,6 +73,17 @@ const cases: readonly (readonly [
     "-",
   ],
   [
+    "placeholders in an importer's metadata",
+    [
+      [...make],
+      {
+        importer: { artifactUri: { constant: "gs://x" }, metadata: { a: ["{{$.inputs.parameters['b']}}"] } },
+      },
+    ],
+    "error PIPELINE_LINT_PLACEHOLDER metadata",
+    "error PIPELINE_LINT_PLACEHOLDER metadata",
+  ],
+  [
     "an embedded placeholder",
     [[...use, "inputs", "parameters", "text"], { runtimeValue: { constant: "run {{$.pipeline_job_name}}" } }],
     "warning PIPELINE_LINT_CONSTANT constant",

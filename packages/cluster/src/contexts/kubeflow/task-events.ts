@@ -48,6 +48,22 @@ export function driverFailed({ run_details: details }: Run, taskName: string): b
   );
 }
 
+/** Why a run failed whose drivers did: what they were to prepare never began. */
+export function failureOfDrivers({ run_details: details }: Run): { error?: ErrorBody } {
+  const names = (details?.task_details ?? []).flatMap(({ display_name, state }) => {
+    const [, of] = /^(.+)-driver$/.exec(display_name) ?? [];
+    return of !== undefined && state === "FAILED" ? [of] : [];
+  });
+  if (names.length === 0) return {};
+  return {
+    error: {
+      code: "CLUSTER_TASK_FAILED",
+      message: `${[...new Set(names)].join(", ")}: the driver that prepares it failed on the cluster; the log of its pod says why`,
+      hint: "sealflow lint --target kfp-2.17 names what Kubeflow's driver is known to fail on",
+    },
+  };
+}
+
 /** The result of a task that has ended, as far as its component declares it. */
 export function resultOf(
   task: DueTask,

@@ -23,6 +23,7 @@ import {
   bareResult,
   driverFailed,
   failure,
+  failureOfDrivers,
   finishedEvent,
   hasRun,
   nameOf,
@@ -234,7 +235,10 @@ export class MetadataTeller {
     const incomplete = this.incomplete(run);
     if (incomplete !== undefined) yield noticeOf(incomplete, this.now);
     const { parameters = {}, artifacts = {} } = this.outcome?.outputs ?? {};
-    const error = this.outcome?.error === undefined ? errorIn(run) : { error: this.outcome.error };
+    const error =
+      this.outcome?.error === undefined
+        ? { ...failureOfDrivers(run), ...errorIn(run) }
+        : { error: this.outcome.error };
     yield {
       time,
       event: {
