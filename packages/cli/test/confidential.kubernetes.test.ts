@@ -3,43 +3,25 @@
  * the measured image by digest in podman; the broker, and what vouches for the simulated enclaves, are elsewhere, behind TLS
  * with certificates that only their pins are known of.
  */
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TestPodman, testPodman } from "../../../test-support/podman.js";
-import { registryProgram, startRegistry, type TestRegistry } from "../../../test-support/registry.js";
-import { ConfidentialWorld, must, runArguments, secrets } from "./support/confidential-world.js";
+import { registryProgram } from "../../../test-support/registry.js";
+import { type ConfidentialEngine, openConfidentialEngine } from "./support/confidential-cluster.js";
+import { must, secrets } from "./support/confidential-world.js";
 
 const program = registryProgram();
 
 describe.skipIf(program === undefined)("a confidential run on another engine", () => {
-  const kept = { ...process.env };
-  let world: ConfidentialWorld;
-  let registry: TestRegistry;
-  let podman: TestPodman;
-  const path = (...names: string[]) => world.path(...names);
-  const sealflow = (...args: string[]) => world.near(...args);
+  let here: ConfidentialEngine;
+  const path = (...names: string[]) => here.world.path(...names);
+  const sealflow = (...args: string[]) => here.world.near(...args);
+  const run = (...more: string[]) => here.run(...more);
 
   beforeAll(async () => {
-    registry = await startRegistry(program ?? "");
-    world = new ConfidentialWorld({ host: "127.0.0.1", registry: registry.host });
-    podman = testPodman(path("podman"), registry.host);
-    Object.assign(process.env, podman.environment);
-    await world.open();
-    cpSync(path("near", "rows.csv.sealed"), path("far", "rows.csv.sealed"));
-    const { url } = await world.serve("far", "serve", "--port", "0");
-    const settings = ["--endpoint", `${url}`, "--confidential", ...world.settings()];
-    await must(sealflow("contexts", "add", "far", ...settings));
+    here = await openConfidentialEngine(program ?? "");
   }, 300_000);
-  afterAll(async () => {
-    podman?.remove();
-    await world?.close();
-    await registry?.stop();
-    process.env = kept;
-  });
-
-  const run = (...more: string[]) =>
-    sealflow("run", "pipeline.ts", "--on", "far", "--json", "--logs", ...runArguments, ...more);
+  afterAll(() => here?.close());
 
   it("is registered, runs in its image, and ends with outputs that its bundle proves", async () => {
     const outcome = await run();
@@ -58,7 +40,7 @@ describe.skipIf(program === undefined)("a confidential run on another engine", (
     // What the tasks print is opened here, with the recipient's key.
     expect(outcome.stderr).toContain(`load | 1,${secrets[0]},${secrets[1]}`);
     expect(outcome.stderr).toMatch(/Bundle .*bundle.json: trusted \(SIMULATED/);
-  });
+  }, 240_000);
 
   it("leaves the other engine nothing but ciphertext", () => {
     const files = readdirSync(path("far"), { recursive: true, withFileTypes: true }).filter((entry) =>

@@ -1,10 +1,15 @@
-/** Everything that confidential runs as Jobs of a real cluster need: the cluster, a registry, a store of artifacts, and the people. */
+/**
+ * Everything that confidential runs elsewhere need: a real cluster with a store of artifacts, or an engine over podman; a registry,
+ * and the people.
+ */
+import { cpSync } from "node:fs";
 import { vi } from "vitest";
 import { makeSgxNode, startCluster, type TestCluster } from "../../../../test-support/kubernetes/cluster.js";
+import { testPodman } from "../../../../test-support/podman.js";
 import { startRegistry } from "../../../../test-support/registry.js";
 import { type StoreServer, s3Server } from "../../../../test-support/stores/servers.js";
 import { connect, type KubeClient, type KubeObject, openArtifactStore } from "../../../cluster/src/index.js";
-import { ConfidentialWorld, runArguments } from "./confidential-world.js";
+import { ConfidentialWorld, must, runArguments } from "./confidential-world.js";
 import type { Outcome } from "./fake-context.js";
 
 /** What stands, and how it is used. */
@@ -28,12 +33,8 @@ export interface ConfidentialCluster {
 }
 
 /** Starts it all. */
-export async function openConfidentialCluster(registryProgram: string): Promise<ConfidentialCluster> {
-  const closing: (() => Promise<void> | void)[] = [];
-  const close = async () => {
-    for (const each of closing.toReversed()) await each();
-  };
-  try {
+export function openConfidentialCluster(registryProgram: string): Promise<ConfidentialCluster> {
+  return standing(async (closing) => {
     const registryPort = 20_000 + (process.pid % 20_000);
     const cluster = await startCluster({ registryPort });
     closing.push(() => cluster.stop());
@@ -50,7 +51,54 @@ export async function openConfidentialCluster(registryProgram: string): Promise<
     closing.push(() => world.close());
     world.environment = { ...objects.environment, KUBECONFIG: cluster.kubeconfig };
     await world.open();
-    return { ...using({ cluster, client, objects, world }), registry: registry.host, close };
+    return { ...using({ cluster, client, objects, world }), registry: registry.host };
+  });
+}
+
+/** An engine of somebody else that runs images in podman, and the people around. */
+export interface ConfidentialEngine {
+  readonly world: ConfidentialWorld;
+  /** Runs the world's pipeline on it, sealed. */
+  run(...more: string[]): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+/** Starts `sealflow serve`, which stands for Kubeflow Pipelines; the data scientist knows it as `far`. */
+export function openConfidentialEngine(registryProgram: string): Promise<ConfidentialEngine> {
+  return standing(async (closing) => {
+    const registry = await startRegistry(registryProgram);
+    closing.push(() => registry.stop());
+    const world = new ConfidentialWorld({ host: "127.0.0.1", registry: registry.host });
+    closing.push(() => world.close());
+    const podman = testPodman(world.path("podman"), registry.host);
+    closing.push(() => podman.remove());
+    // Engines start podman as this process would.
+    for (const [name, value] of Object.entries(podman.environment)) vi.stubEnv(name, value);
+    closing.push(() => void vi.unstubAllEnvs());
+    await world.open();
+    // Whoever runs the other engine has the ciphertext, too.
+    cpSync(world.path("near", "rows.csv.sealed"), world.path("far", "rows.csv.sealed"));
+    const { url } = await world.serve("far", "serve", "--port", "0");
+    const settings = ["--endpoint", `${url}`, "--confidential", ...world.settings()];
+    await must(world.near("contexts", "add", "far", ...settings));
+    const run = (...more: string[]) =>
+      world.near("run", "pipeline.ts", "--on", "far", "--json", "--logs", ...runArguments, ...more);
+    return { world, run };
+  });
+}
+
+type Closing = (() => Promise<void> | void)[];
+
+/** What is opened one after the other, and closed in the other order, also where opening fails. */
+async function standing<T>(
+  open: (closing: Closing) => Promise<T>,
+): Promise<T & { readonly close: () => Promise<void> }> {
+  const closing: Closing = [];
+  const close = async () => {
+    for (const each of closing.toReversed()) await each();
+  };
+  try {
+    return { ...(await open(closing)), close };
   } catch (error) {
     await close();
     throw error;
