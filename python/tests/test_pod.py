@@ -5,6 +5,8 @@ import io
 import json
 import os
 import signal
+import socket
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ class Store:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self.failures: list[int] = []
+        self.failures: list[int | tuple[int, str]] = []
         store = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +38,9 @@ class Store:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
                 taken = self.headers.get("If-None-Match") == "*" and self.path in store.objects
                 if store.failures:
-                    self.answer(store.failures.pop(0))
+                    failure = store.failures.pop(0)
+                    code, text = failure if isinstance(failure, tuple) else (failure, "")
+                    self.answer(code, text.encode())
                 elif taken:
                     self.answer(412)
                 else:
@@ -54,6 +58,10 @@ class Store:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def once(self, *keys: str) -> list[Json]:
+        """Places that are each written once."""
+        return [self.place(key, **{"If-None-Match": "*"}) for key in keys]
 
     def place(self, key: str, **headers: str) -> Json:
         url = f"http://127.0.0.1:{self.server.server_port}/{key}?signature=hush"
@@ -90,12 +98,13 @@ def job(tmp_path: Path, store: Store, **more: Any) -> Json:
             {
                 "name": "made",
                 "path": f"{out}/made",
-                "plain": store.place("1/made"),
-                "packed": store.place("1/made.dir.tar"),
+                "plain": store.once("1/made", "1.2/made"),
+                "packed": store.once("1/made.dir.tar", "1.2/made.dir.tar"),
                 "absent": "s3://bucket/absent/made",
             }
         ],
-        "result": store.place("result.json", **{"If-None-Match": "*"}),
+        "recorded": store.place("result.json"),
+        "records": store.once("result.json", "result.2.json"),
         "executorInput": {
             "outputs": {
                 "outputFile": f"{work}/executor_output.json",
@@ -116,8 +125,8 @@ def shell(script: str) -> list[str]:
     return ["sh", "-c", script]
 
 
-def result(store: Store) -> Json:
-    return json.loads(store.get("result.json"))  # type: ignore[no-any-return]
+def result(store: Store, key: str = "result.json") -> Json:
+    return json.loads(store.get(key))  # type: ignore[no-any-return]
 
 
 def packed(**members: str) -> bytes:
@@ -144,6 +153,7 @@ def test_a_command_gets_its_inputs_and_its_outputs_are_recorded(tmp_path: Path, 
     assert result(store) == {
         "version": 1,
         "attempt": 1,
+        "pod": socket.gethostname(),
         "parameters": {"said": "3"},
         "report": {
             "artifacts": {"made": {"artifacts": [{"uri": "s3://bucket/1/made", "digest": item["digest"]}]}}
@@ -159,19 +169,85 @@ def test_directories_travel_as_archives_that_depend_on_content_alone(tmp_path: P
     again.mkdir()
     script = "mkdir -p outputs/made/deep; echo 2 > outputs/made/a; echo 1 > outputs/made/deep/b"
     script += "; touch -d 2001-01-01 outputs/made/a"
+    del store.objects["/result.json?signature=hush"]
     assert run(again, job(again, store, command=shell(script))) == 0
-    assert store.get("1/made.dir.tar") == first
+    assert store.get("1.2/made.dir.tar") == first
     back = str(tmp_path / "back" / "made")
     pod.fetch({**store.place("1/made.dir.tar"), "path": back, "packed": True})
     assert Path(back, "deep", "b").read_text() == "1\n"
 
 
-def test_the_first_attempt_to_finish_counts(tmp_path: Path, store: Store, capfd: Any) -> None:
+def test_what_has_finished_elsewhere_does_not_run_again(tmp_path: Path, store: Store, capfd: Any) -> None:
     for number in (1, 2):
-        command = shell(f"printf {number} > outputs/said")
+        command = shell(f"printf {number} > outputs/said; touch ran-{number}")
         assert run(tmp_path, {**job(tmp_path, store, command=command), "attempt": number}) == 0
     assert result(store)["parameters"] == {"said": "1"}
-    assert "an earlier attempt" in capfd.readouterr().err
+    assert not (tmp_path / "ran-2").exists()
+    assert "another pod of this task has finished" in capfd.readouterr().err
+
+
+def twin(tmp_path: Path, store: Store, **more: Any) -> str:
+    """A command in whose midst another pod of the attempt runs from its beginning to its end."""
+    other = tmp_path / "other"
+    other.mkdir()
+    description = job(other, store, command=shell("echo other > outputs/made; printf 1 > outputs/said"))
+    (other / "task.json").write_text(json.dumps({**description, **more}))
+    program = f"from sealflow.pod import main; import sys; sys.exit(main('{other}/task.json'))"
+    return f'{sys.executable} -c "{program}" && echo own > outputs/made && printf 2 > outputs/said'
+
+
+def test_two_pods_of_an_attempt_write_nothing_over_and_the_first_to_finish_counts(
+    tmp_path: Path, store: Store, capfd: Any
+) -> None:
+    assert run(tmp_path, job(tmp_path, store, command=shell(twin(tmp_path, store)))) == 0
+    assert "another pod of this task finished first" in capfd.readouterr().err
+    assert [store.get("1/made"), store.get("1.2/made")] == [b"other\n", b"own\n"]
+    records = [result(store), result(store, "result.2.json")]
+    assert [each["parameters"]["said"] for each in records] == ["1", "2"]
+    uris = [each["report"]["artifacts"]["made"]["artifacts"][0]["uri"] for each in records]
+    assert uris == ["s3://bucket/1/made", "s3://bucket/1.2/made"]
+
+
+def test_outputs_without_a_free_place_end_the_attempt(tmp_path: Path, store: Store, capfd: Any) -> None:
+    for key in ("1/made", "1.2/made"):
+        store.put(key, b"theirs")
+    assert run(tmp_path, job(tmp_path, store, command=shell("echo 1 > outputs/made"))) == pod.OUTPUTS_FAILED
+    assert "expected a free place" in capfd.readouterr().err
+    assert "/result.json?signature=hush" not in store.objects
+
+
+def test_a_record_whose_answer_was_lost_is_no_other_pods(tmp_path: Path, store: Store, capfd: Any) -> None:
+    class Lossy(dict[str, bytes]):
+        """Keeps what is written first, and loses the answer."""
+
+        def __setitem__(self, key: str, content: bytes) -> None:
+            super().__setitem__(key, content)
+            if "result" in key:
+                raise ConnectionAbortedError
+
+    store.objects = Lossy()
+    store.server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    assert run(tmp_path, job(tmp_path, store, command=shell("true"))) == 0
+    assert "another pod" not in capfd.readouterr().err
+    assert list(store.objects) == ["/result.json?signature=hush"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        ((409, "<Error><Code>ConditionalRequestConflict</Code></Error>"), 0),
+        ((409, "<Error><Code>BlobAlreadyExists</Code></Error>"), 0),
+        ((409, "<Error><Code>ContainerBeingDeleted</Code></Error>"), pod.OUTPUTS_FAILED),
+    ],
+)
+def test_a_conflict_is_what_the_store_says_it_is(
+    tmp_path: Path, store: Store, failure: tuple[int, str], code: int
+) -> None:
+    store.failures = [failure]
+    assert run(tmp_path, job(tmp_path, store, command=shell("echo 1 > outputs/made"))) == code
+    taken = "BlobAlreadyExists" in failure[1]
+    assert ("/1.2/made?signature=hush" in store.objects) == taken
+    assert ("/1/made?signature=hush" in store.objects) == (code == 0 and not taken)
 
 
 def test_an_artifact_that_was_not_written_has_a_place_and_no_content(tmp_path: Path, store: Store) -> None:

@@ -44,16 +44,16 @@ export async function s3Server(host = "127.0.0.1"): Promise<StoreServer> {
 }
 
 /** Google Cloud Storage's emulator. It checks no signatures. */
-export async function googleServer(): Promise<StoreServer> {
+export async function googleServer(address = "127.0.0.1"): Promise<StoreServer> {
   const { binaries } = await cache();
   const directory = mkdtempSync(join(tmpdir(), "sealflow-gs-"));
-  const port = await freePort("127.0.0.1");
-  const host = `127.0.0.1:${port}`;
+  const port = await freePort(address);
+  const host = `${address}:${port}`;
   const args = [
     "-scheme",
     "http",
     "-host",
-    "127.0.0.1",
+    address,
     "-port",
     String(port),
     "-backend",
@@ -78,15 +78,15 @@ export async function googleServer(): Promise<StoreServer> {
 }
 
 /** Azure Blob Storage's emulator, with an account of its own. */
-export async function azureServer(): Promise<StoreServer> {
+export async function azureServer(host = "127.0.0.1"): Promise<StoreServer> {
   const { directory: built } = await cache();
   const directory = mkdtempSync(join(tmpdir(), "sealflow-azure-"));
-  const port = await freePort("127.0.0.1");
+  const port = await freePort(host);
   const key = Buffer.from("a key of thirty-two bytes, or so").toString("base64");
   const program = join(built, "azurite", "node_modules", ".bin", "azurite-blob");
   const args = [
     "--blobHost",
-    "127.0.0.1",
+    host,
     "--blobPort",
     String(port),
     "--location",
@@ -95,7 +95,7 @@ export async function azureServer(): Promise<StoreServer> {
     "--skipApiVersionCheck",
   ];
   const child = start(program, args, { AZURITE_ACCOUNTS: `testaccount:${key}` });
-  const endpoint = `http://127.0.0.1:${port}/testaccount`;
+  const endpoint = `http://${host}:${port}/testaccount`;
   await reachable(endpoint, child);
   const environment = { AZURE_STORAGE_KEY: key, AZURE_STORAGE_BLOB_ENDPOINT: endpoint };
   await makeContainer(endpoint, key);

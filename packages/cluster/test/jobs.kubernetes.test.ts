@@ -1,18 +1,28 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createEngine, openStore, pythonSources, type RunOptions } from "@sealflow/engine";
-import { parsePipelineDocument } from "@sealflow/pipeline";
+import { openStore, pythonSources, type RunOptions } from "@sealflow/engine";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { makeSgxNode, startCluster, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
-import { type StoreServer, s3Server } from "../../../test-support/stores/servers.js";
+import { makeSgxNode, type TestCluster } from "../../../test-support/kubernetes/cluster.js";
+import type { StoreServer } from "../../../test-support/stores/servers.js";
 import { cli } from "../../cli/test/support/fake-context.js";
-import { connect, JobsExecutor, type KubeClient, managedBy, openArtifactStore } from "../src/index.js";
+import type { KubeClient } from "../src/index.js";
+import { interrupts } from "./jobs/interrupts.js";
+import { lostPods } from "./jobs/lost-pods.js";
+import {
+  artifactsIn,
+  engineOf,
+  type JobsSetting,
+  left as leftOf,
+  openJobsSetting,
+  runJobs,
+} from "./jobs/setting.js";
+import { otherStores } from "./jobs/stores.js";
 import { command, pipelineOf, python } from "./support/jobs-pipelines.js";
 
+let setting: JobsSetting;
 let cluster: TestCluster;
 let client: KubeClient;
 let objects: StoreServer;
@@ -21,47 +31,14 @@ afterEach(() =>
   client.patch({ apiVersion: "v1", kind: "Node", name: cluster.nodeName }, { spec: { taints: null } }),
 );
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "sealflow-jobs-"));
-  cluster = await startCluster();
-  objects = await s3Server(cluster.hostIp);
-  client = connect({ kubeconfig: cluster.kubeconfig }, {});
+  setting = await openJobsSetting();
+  ({ cluster, client, objects, directory } = setting);
 });
-afterAll(async () => {
-  client?.transport.close();
-  await objects?.stop();
-  await cluster?.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => setting?.close());
 
-const artifacts = () =>
-  openArtifactStore(objects.uri, { environment: objects.environment, fetch, now: Date.now });
-
-function engine() {
-  const executor = new JobsExecutor({
-    client,
-    store: artifacts(),
-    namespace: "default",
-    pythonSources: pythonSources(process.env),
-  });
-  return createEngine({ store: openStore(join(directory, "store")), executor, concurrency: 8 });
-}
-
-async function run(document: string, options: RunOptions = {}) {
-  const own = engine();
-  try {
-    return await own.run(parsePipelineDocument(document), { baseDirectory: directory, ...options });
-  } finally {
-    await own.close();
-  }
-}
-
-async function left(kind: string, apiVersion = "v1"): Promise<string[]> {
-  const labelSelector = Object.entries(managedBy)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(",");
-  const { items } = await client.list({ apiVersion, kind }, { namespace: "default", labelSelector });
-  return items.map(({ metadata }) => metadata.name ?? "");
-}
+const artifacts = () => artifactsIn(objects);
+const run = (document: string, options?: RunOptions) => runJobs(setting, document, options);
+const left = (kind: string, apiVersion?: string) => leftOf(setting, kind, apiVersion);
 
 const sums = pipelineOf({
   make: python({
@@ -239,6 +216,12 @@ def looks() -> str:
   });
 });
 
+describe("pods", () => lostPods(() => setting));
+
+describe("tasks", () => otherStores(() => setting));
+
+describe("an interrupt", () => interrupts(() => setting));
+
 describe("sealflow run --on k8s:CONTEXT", () => {
   it("gives the same object as a run on this machine", async () => {
     const project = join(directory, "project");
@@ -299,13 +282,7 @@ describe("an engine that dies", () => {
     await sleep(4000);
     const [header] = store.listRuns();
     expect(header?.state).toBe("INTERRUPTED");
-    const executor = new JobsExecutor({
-      client,
-      store: artifacts(),
-      namespace: "default",
-      pythonSources: pythonSources(process.env),
-    });
-    const resumed = createEngine({ store, executor });
+    const resumed = engineOf(setting, { records: "crash-store" });
     const summary = await resumed.resume(header?.runId ?? "");
     await resumed.close();
     expect(summary.error).toBeUndefined();

@@ -43,3 +43,22 @@ it("signs for S3 as the documentation's example does", async () => {
   );
   expect(url).toContain("X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request");
 });
+
+it("takes a conflict for what the store says it is: taken, to be tried again, or an error", async () => {
+  const writing = async (...told: string[]) => {
+    const answers = told.map((code) => new Response(`<Error><Code>${code}</Code></Error>`, { status: 409 }));
+    const store = openArtifactStore("s3://bucket", {
+      environment: { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "s" },
+      fetch: async () => answers.shift() ?? new Response("", { status: 200 }),
+      now: Date.now,
+    });
+    return { first: await store.put("one", new Uint8Array(1), { ifAbsent: true }), left: answers.length };
+  };
+  // Of two that write at the same moment both may have failed.
+  expect(await writing("ConditionalRequestConflict")).toEqual({ first: true, left: 0 });
+  expect(await writing("BlobAlreadyExists", "x")).toEqual({ first: false, left: 1 });
+  await expect(writing("ContainerBeingDeleted")).rejects.toMatchObject({
+    code: "CLUSTER_STORE_FAILED",
+    message: expect.stringContaining("409 ContainerBeingDeleted"),
+  });
+});

@@ -25,6 +25,8 @@ export interface StartedAttempt {
   readonly exit: Promise<TaskExit>;
   /** Asks for its end; nothing happens when it has ended. */
   kill(signal: "TERM" | "KILL"): void;
+  /** The run is suspended: nobody waits for `exit` any more, and the attempt goes on unobserved. */
+  leave(): void;
 }
 
 /** A Python function that travels as source. */
@@ -40,6 +42,11 @@ export interface ExecutorJob {
   readonly task: DueTask;
   /** 1 for the first. */
   readonly attempt: number;
+  /**
+   * Number of the first attempt whose outcome is open: of this one, or of one before it that an earlier process started or
+   * gave up. What such an attempt finishes meanwhile counts; the outcome of those before is known and is not asked for.
+   */
+  readonly since: number;
   /** Set for Python components; others are their image's command. */
   readonly python?: PythonJob;
   /** With placeholders resolved. */
@@ -50,6 +57,8 @@ export interface ExecutorJob {
   /** File that the attempt's output is appended to. */
   readonly log: string;
   readonly places: OutputPlaces;
+  /** Tells the user something, once per run. */
+  readonly notice: (code: string, message: string) => void;
   /** The attempt as it reads with everything at these places. */
   at(locations: ExecutorLocations): ResolvedJob;
   /** Aborted when the run is canceled or suspended. */

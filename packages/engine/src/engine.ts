@@ -12,7 +12,7 @@ import { pythonSources } from "./environments/sources.js";
 import type { RunEventBody } from "./events.js";
 import type { RunSummary } from "./result.js";
 import { type DrivenRun, drive, lockRun } from "./run/driver.js";
-import { recordedResults, replay } from "./run/replay.js";
+import { recordedResults, replay, settledWith } from "./run/replay.js";
 import type { EngineServices } from "./run/run-context.js";
 import { contextOf, type RunSettings, settingsFromJson, settingsToJson } from "./run/settings.js";
 import { SUSPENSION } from "./run/suspension.js";
@@ -160,7 +160,12 @@ class LocalEngine implements Engine {
           locks: { ...locksOf(document), ...options.locks },
           earlier: [],
           opening: [created, started],
-          loop: { interpretation, decisions: interpretation.start(), attempts: new Map() },
+          loop: {
+            interpretation,
+            decisions: interpretation.start(),
+            attempts: new Map(),
+            settled: new Map(),
+          },
           since: Date.parse(settings.createTime),
           ...(sealed === undefined ? {} : { sealed }),
         },
@@ -238,7 +243,10 @@ class LocalEngine implements Engine {
       ...{ runId, runName: creation.runName, settings, spec: document.spec, platform: document.platform },
       ...{ parameters, context, locks, earlier },
       opening: [dropped.length === 0 ? resumed : { ...resumed, dropped }],
-      loop: { interpretation, decisions, attempts: recorded.attempts },
+      loop: {
+        ...{ interpretation, decisions, attempts: recorded.attempts },
+        settled: settledWith(recorded, dropped),
+      },
       since: mode === "retry" ? this.services.now() : creation.time,
       ...(sealed === undefined ? {} : { sealed }),
     };

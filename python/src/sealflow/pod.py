@@ -1,8 +1,9 @@
 """What runs in a pod for an attempt of a task: brings the inputs, runs the component, takes the outputs away.
 
 Reads one JSON file (see docs/reference/kubernetes-jobs.md). Inputs and outputs travel over addresses that are
-signed for one object each; no credentials of the store are here. The record of the outputs is written last,
-and only where none is there yet: of several attempts, the first that finishes is the one that counts.
+signed for one object each; no credentials of the store are here. Nothing is written over: several pods may be
+at work for one task where Kubernetes gave a node up. The record of the outputs is written last: of all
+attempts and pods, the first that finishes is the one that counts.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -42,6 +44,9 @@ def main(path: str) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     with open(path, encoding="utf-8") as file:
         job = json.load(file)
+    if _is_recorded(job["recorded"]):
+        print("sealflow: another pod of this task has finished; its outputs count", file=sys.stderr)
+        return 0
     try:
         for each in job["inputs"]:
             fetch(each)
@@ -55,6 +60,13 @@ def main(path: str) -> int:
     except (TransferError, OSError) as error:
         return _end(OUTPUTS_FAILED, "outputs", str(error))
     return 0
+
+
+def _is_recorded(place: Json) -> bool:
+    """Whether the task's outputs stand already. A store that does not say is no reason not to run."""
+    with contextlib.suppress(TransferError), _opened(place, "GET"):
+        return True
+    return False
 
 
 def _terminate(*_: Any) -> None:
@@ -205,10 +217,28 @@ def _store(job: Json) -> None:
     for name, place in job["executorInput"]["outputs"]["parameters"].items():
         with contextlib.suppress(FileNotFoundError), open(place["outputFile"], encoding="utf-8") as file:
             parameters[name] = file.read()
-    result = {"version": 1, "attempt": job["attempt"], "report": report, "parameters": parameters}
-    content = json.dumps(result).encode()
-    if not send(job["result"], content, len(content)):
-        print("sealflow: an earlier attempt of this task has finished; its outputs count", file=sys.stderr)
+    pod = socket.gethostname()
+    result = {"version": 1, "attempt": job["attempt"], "pod": pod, "report": report, "parameters": parameters}
+    _record(job, json.dumps(result).encode())
+
+
+def _record(job: Json, content: bytes) -> None:
+    """Writes the record to the first free place; one behind it shows that the task ran more than once."""
+    first, *others = job["records"]
+    if send(first, content, len(content)) or _stands(job["recorded"], content):
+        return
+    print("sealflow: another pod of this task finished first; its outputs count", file=sys.stderr)
+    for place in others:
+        if send(place, content, len(content)):
+            break
+
+
+def _stands(place: Json, content: bytes) -> bool:
+    """Whether the record that is there is this one: its answer may have been lost on the way."""
+    unread = contextlib.suppress(TransferError, OSError, http.client.HTTPException)
+    with unread, _opened(place, "GET") as answer:
+        return bool(answer.read() == content)
+    return False
 
 
 def _report(path: str) -> Json:
@@ -249,12 +279,12 @@ def _keep(item: Json, path: str, known: Json | None) -> tuple[str, str | None]:
     if os.path.isdir(path):
         packed = f"{path}.tar"
         _pack(path, packed)
-        return item["packed"]["uri"], upload(item["packed"], packed)
+        return _upload(item["packed"], packed)
     if not os.path.exists(path):
         return item["absent"], None
     if known is not None and known["digest"] == digest_of(path):
         return known["uri"], known["digest"]
-    return item["plain"]["uri"], upload(item["plain"], path)
+    return _upload(item["plain"], path)
 
 
 def _pack(directory: str, archive: str) -> None:
@@ -288,12 +318,13 @@ def digest_of(path: str) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def upload(place: Json, path: str) -> str:
-    """Writes a file to an address; gives the digest of its bytes. Raises TransferError."""
+def _upload(places: list[Json], path: str) -> tuple[str, str]:
+    """Writes a file to the first free place; gives that one's URI, and the digest of the bytes."""
     digest = digest_of(path)
-    if offer(place, path):
-        return digest
-    raise TransferError(f"{place['uri']}: not written")
+    for place in places:
+        if offer(place, path):
+            return place["uri"], digest
+    raise TransferError(f"{places[0]['uri']}: expected a free place, got all taken by other pods")
 
 
 def offer(place: Json, path: str) -> bool:
@@ -322,11 +353,12 @@ def send(place: Json, content: bytes | BinaryIO, length: int) -> bool:
             with urllib.request.urlopen(request, timeout=600):
                 return True
         except urllib.error.HTTPError as error:
-            if error.code in (409, 412):
+            told = _told(error)
+            if _is_taken(error.code, told):
                 return False
-            if error.code < 500 and error.code != 429:
-                raise TransferError(f"{place['uri']}: the store answered {error.code}") from None
             reason = f"the store answered {error.code}"
+            if not _may_go_better(error.code, told):
+                raise TransferError(f"{place['uri']}: {reason}") from None
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error))
         if not isinstance(content, bytes):
@@ -334,6 +366,23 @@ def send(place: Json, content: bytes | BinaryIO, length: int) -> bool:
         if number < _TRIES:
             time.sleep(0.5 * 2**number)
     raise TransferError(f"{place['uri']}: {reason}")
+
+
+def _told(error: urllib.error.HTTPError) -> str:
+    """What a store says besides the status."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return error.read(_LAST_WORDS).decode(errors="replace")
+    return ""
+
+
+def _is_taken(status: int, told: str) -> bool:
+    """Whether something is there already. Azure says that with the status of any conflict."""
+    return status == 412 or (status == 409 and "BlobAlreadyExists" in told)
+
+
+def _may_go_better(status: int, told: str) -> bool:
+    """Whether to ask again: S3 wants it of two that write at the same moment, since both may have failed."""
+    return status >= 500 or status == 429 or (status == 409 and "ConditionalRequestConflict" in told)
 
 
 @contextlib.contextmanager

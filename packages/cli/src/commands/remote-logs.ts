@@ -4,9 +4,9 @@ import { isSealflowError } from "@sealflow/core";
 import type { RunEvent } from "@sealflow/engine";
 import { type CliContext, wantsColour } from "../context.js";
 import { formatWarning } from "../render/error.js";
-import { type LogKeys, SealedLogLines } from "../render/sealed-log.js";
+import type { LogKeys } from "../render/sealed-log.js";
 import { styleFor } from "../render/style.js";
-import { visible } from "../render/text.js";
+import { TaskLines } from "../render/task-lines.js";
 
 /** Follows each task that starts, until its end. */
 export class RemoteLogs {
@@ -46,17 +46,9 @@ export class RemoteLogs {
       ...{ runId: this.runId, task: path, attempt, follow: true },
       signal: this.leaving.signal,
     });
-    const sealed = new SealedLogLines(this.keys);
-    const show = async (line: string) => {
-      for (const shown of await sealed.line(line)) this.print(path, shown);
-    };
-    let rest = "";
-    for await (const text of lines) {
-      const parts = (rest + text).split("\n");
-      rest = parts.pop() ?? "";
-      for (const line of parts) await show(line);
-    }
-    if (rest !== "") await show(rest);
+    const shown = new TaskLines(path, { output: this.context.process.stderr, keys: this.keys });
+    for await (const text of lines) shown.add(text);
+    await shown.end();
   }
 
   /** Once for each reason: it is the same for most tasks. */
@@ -65,9 +57,5 @@ export class RemoteLogs {
     this.warned.add(error.code);
     const { stderr, env } = this.context.process;
     stderr.write(formatWarning(error.toJSON(), styleFor(wantsColour(stderr, env))));
-  }
-
-  private print(path: string, line: string): void {
-    this.context.process.stderr.write(`${path} | ${visible(line)}\n`);
   }
 }

@@ -20,6 +20,7 @@ import { openProjectStore, resolveRunId } from "../project/run-reference.js";
 import { errorBodyOf, formatWarning, reportError } from "../render/error.js";
 import { formatOutcome } from "../render/run.js";
 import { styleFor } from "../render/style.js";
+import type { RunLines } from "../render/task-lines.js";
 import type { ExecutionFlags, RunFlags } from "../routes/run.js";
 import { openEventFile } from "./event-file.js";
 import type { OpenJobs } from "./jobs-target.js";
@@ -217,7 +218,8 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
   // Kubernetes decides how many fit.
   const concurrency = flags.concurrency ?? (jobs === undefined ? project.config.concurrency : 64);
   const events = flags.events === undefined ? undefined : openEventFile(context, flags.events);
-  const watch = watchRun(context, events);
+  const lines = flags.logs ? await linesOf(context, flags) : undefined;
+  const watch = watchRun(context, { events, lines });
   const engine = createEngine({
     store,
     ...(headStart === undefined ? {} : { headStart }),
@@ -242,12 +244,22 @@ async function execute(context: CliContext, execution: Execution, work: Work): P
   } finally {
     watch.stop();
     await engine.close();
+    await lines?.end();
     jobs?.close();
     events?.close();
   }
   if (jobs !== undefined) summary = await settledJobs(context, store, { summary, jobs });
   printSummary(context, flags, summary, context.clock.now() - started);
   return exitCodeOf(summary);
+}
+
+/** What tasks write, for standard error. */
+async function linesOf(context: CliContext, flags: ExecutionFlags): Promise<RunLines> {
+  const [{ RunLines }, { logKeys }] = await Promise.all([
+    import("../render/task-lines.js"),
+    import("../confidential/log-keys.js"),
+  ]);
+  return new RunLines({ output: context.process.stderr, keys: logKeys(context, flags) });
 }
 
 /** A confidential run of Jobs is what its bundle proves. */

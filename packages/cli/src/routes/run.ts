@@ -26,6 +26,7 @@ export interface ExecutionFlags extends KeyFlagValues {
   readonly namespace?: string;
   readonly serviceAccount?: string;
   readonly onInterrupt?: "detach" | "cancel";
+  readonly logs: boolean;
 }
 
 /** Flags of `run`. */
@@ -46,7 +47,6 @@ export interface RunFlags extends ExecutionFlags, SealedElsewhereFlags {
   readonly unprotected?: readonly string[];
   readonly release?: readonly string[];
   readonly declassify?: readonly string[];
-  readonly logs: boolean;
   readonly experiment?: string;
   readonly pipelineRoot?: string;
 }
@@ -76,6 +76,7 @@ const execution = {
     ["detach", "cancel"],
     "What the first Ctrl-C does with --on: leave the run going (default for engines), or cancel it (default for Jobs)",
   ),
+  logs: switchFlag("Print what tasks write while they run"),
 } as const;
 
 export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
@@ -123,7 +124,6 @@ export const runCommand = buildCommand<RunFlags, [string?], CliContext>({
         ["nested", "flat"],
         "What Collected makes of nested loops: lists of lists (default), or one list as the official backend",
       ),
-      logs: switchFlag("Print what tasks write while they run (with --on)"),
       experiment: textFlag("name", "Experiment of the run, made when there is none (with --on)"),
       pipelineRoot: textFlag("uri", "Where the other engine keeps artifacts (with --on)"),
     },

@@ -1,6 +1,4 @@
 /** One attempt under observation: its pod's output, its end, and what it left in the store. */
-import { appendFileSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { isJsonObject, type JsonObject, SealflowError } from "@sealflow/core";
 import type { ExecutorJob, StartedAttempt, TaskExit } from "@sealflow/engine";
 import { hasCondition } from "../install/apply.js";
@@ -9,25 +7,22 @@ import type { KubeClient } from "../kube/client.js";
 import { isTransient } from "../kube/errors.js";
 import type { KubeObject } from "../kube/objects.js";
 import type { ArtifactStore } from "../stores/store.js";
+import type { Changes } from "./changes.js";
+import { recordedOf } from "./description.js";
+import { JobLog } from "./job-log.js";
 import { resultKey } from "./names.js";
+import { statusReason, terminationOf } from "./pod-state.js";
 import { writeResult } from "./result.js";
+import { Waiting } from "./waiting.js";
 
 /** Where an attempt is. */
 export interface Where {
   readonly client: KubeClient;
   readonly store: ArtifactStore;
   readonly namespace: string;
+  /** Of the run. */
+  readonly changes: Changes;
 }
-
-/** How often a Job is looked at, in milliseconds: the API server is spared, and nobody waits long. */
-const LOOK_MS = 500;
-
-/** Reasons of a waiting container that no time mends. Source: kubelet, pkg/kubelet/images and container. */
-const hopeless =
-  /^(InvalidImageName|ErrImageNeverPull|CreateContainerConfigError|CreateContainerError|RunContainerError)\b/;
-
-/** Time for which an image that can't be pulled is tried again, in milliseconds. */
-const PULL_PATIENCE_MS = 120_000;
 
 /** Exit codes of the runtime in the pod. */
 const transfers: Readonly<Record<number, string>> = {
@@ -41,16 +36,20 @@ export class Attempt implements StartedAttempt {
   private readonly job: ExecutorJob;
   private readonly name: string | undefined;
   private readonly where: Where;
-  private readonly stopLogs = new AbortController();
+  private readonly log: JobLog;
+  private readonly waiting: Waiting;
+  /** How it ended, once that is known: its Job may be gone before that is told. */
+  private outcome: (() => TaskExit) | undefined;
   private killed: Promise<unknown> | undefined;
-  private following: Promise<void> | undefined;
-  private pullFailing: number | undefined;
+  private left = false;
 
   /** @param name Of the Job; undefined where only its result is left. */
   constructor(job: ExecutorJob, name: string | undefined, where: Where) {
     this.job = job;
     this.name = name;
     this.where = where;
+    this.log = new JobLog(where, job.log);
+    this.waiting = new Waiting(job, where);
     this.exit = this.observe();
   }
 
@@ -60,17 +59,28 @@ export class Attempt implements StartedAttempt {
     this.killed = this.remove(graceSeconds).catch(() => {});
   }
 
+  leave(): void {
+    this.left = true;
+    this.where.changes.wake(this.name ?? "");
+  }
+
   private async observe(): Promise<TaskExit> {
-    if (this.name === undefined) return this.collect();
+    const { name } = this;
+    if (name === undefined) return (await this.collect())();
+    const { changes } = this.where;
+    changes.enter();
     try {
-      for (;;) {
-        const exit = await this.look(this.name);
+      while (!this.left) {
+        const seen = changes.count(name);
+        const exit = await this.look(name);
         if (exit !== undefined) return exit;
-        await sleep(LOOK_MS);
+        await changes.after(name, seen);
       }
+      return { exitCode: null, signal: "SIGTERM" };
     } finally {
-      await Promise.race([this.following, sleep(3000)]);
-      this.stopLogs.abort();
+      if (!this.left) await this.log.end();
+      this.log.stop();
+      changes.leave();
       await this.killed;
     }
   }
@@ -80,12 +90,14 @@ export class Attempt implements StartedAttempt {
     const { client, namespace } = this.where;
     try {
       const job = await client.find({ apiVersion: "batch/v1", kind: "Job", name, namespace });
-      const pod = job === undefined ? undefined : await this.pod(name);
-      if (pod !== undefined) this.follow(pod);
-      if (job === undefined) return this.killed === undefined ? await this.vanished() : ended("SIGKILL");
-      if (hasCondition(job, "Complete")) return await this.succeeded();
-      if (hasCondition(job, "Failed")) return await this.failed(job, pod);
-      if (pod !== undefined) this.checkWaiting(pod);
+      if (job === undefined) return await this.gone();
+      // What could not be removed before.
+      if (this.killed !== undefined && job.metadata.deletionTimestamp === undefined) await this.remove();
+      const pod = await this.pod(name);
+      if (pod !== undefined) this.log.follow(pod);
+      if (hasCondition(job, "Complete")) return await this.end(() => this.collect());
+      if (hasCondition(job, "Failed")) return await this.end(() => this.failed(job, pod));
+      await this.waiting.look(name, pod);
       return undefined;
     } catch (error) {
       if (isTransient(error)) return undefined;
@@ -106,30 +118,32 @@ export class Attempt implements StartedAttempt {
     )[0];
   }
 
-  /** Reads the pod's output from its beginning, once. */
-  private follow(pod: KubeObject): void {
-    if (this.following !== undefined || !hasStarted(pod)) return;
-    writeFileSync(this.job.log, "");
-    this.following = this.copyLog(pod.metadata.name ?? "").catch(() => {});
-  }
-
-  private async copyLog(name: string): Promise<void> {
-    const { client, namespace } = this.where;
-    const { signal } = this.stopLogs;
-    for await (const chunk of client.logs({ namespace, name }, { container: "task", follow: true, signal }))
-      appendFileSync(this.job.log, chunk);
-  }
-
-  private async succeeded(): Promise<TaskExit> {
-    const exit = await this.collect();
+  /** Finds out how it ended, then removes what is left of it. */
+  private async end(how: () => Promise<() => TaskExit>): Promise<TaskExit> {
+    this.outcome ??= await how();
+    await this.log.end();
     await this.remove();
-    return exit;
+    return this.outcome();
   }
 
-  private async collect(): Promise<TaskExit> {
+  /** Its Job is there no more: by this program, or by somebody else, and then it may have finished before. */
+  private async gone(): Promise<TaskExit> {
+    if (this.outcome === undefined && this.killed !== undefined) return { exitCode: null, signal: "SIGKILL" };
+    this.outcome ??= (await this.isRecorded())
+      ? await this.collect()
+      : () => lost("job", "its Job was removed from the cluster");
+    return this.outcome();
+  }
+
+  private isRecorded(): Promise<boolean> {
+    return this.where.store.has(resultKey(recordedOf(this.job)));
+  }
+
+  private async collect(): Promise<() => TaskExit> {
     const { store } = this.where;
-    const { runId, task } = this.job;
-    const content = await store.get(resultKey(runId, task.path));
+    const { task } = this.job;
+    const record = recordedOf(this.job);
+    const content = await store.get(resultKey(record));
     if (content === undefined) {
       throw new SealflowError({
         code: "CLUSTER_RESULT_MISSING",
@@ -137,48 +151,22 @@ export class Attempt implements StartedAttempt {
         hint: "Its pod ended well. Look whether something removes objects from the store.",
       });
     }
-    writeResult(this.job, content);
-    return { exitCode: 0, signal: null };
+    const pod = writeResult(this.job, content);
+    if (await store.has(resultKey(record, 2))) this.job.notice("CLUSTER_TASK_TWICE", twice(this.job, pod));
+    return () => ({ exitCode: 0, signal: null });
   }
 
-  /** A Job that somebody else removed may have finished before. */
-  private async vanished(): Promise<TaskExit> {
-    const { store } = this.where;
-    if (await store.has(resultKey(this.job.runId, this.job.task.path))) return this.collect();
-    return {
-      exitCode: 137,
-      signal: null,
-      error: { kind: "job", message: "its Job was removed from the cluster" },
-    };
-  }
-
-  private async failed(job: KubeObject, pod: KubeObject | undefined): Promise<TaskExit> {
+  /** A pod that was lost after it had finished has not failed. */
+  private async failed(job: KubeObject, pod: KubeObject | undefined): Promise<() => TaskExit> {
+    if (await this.isRecorded()) return this.collect();
     const terminated = pod === undefined ? undefined : terminationOf(pod);
     const late = [reasonOfJob(job), statusReason(pod)].includes("DeadlineExceeded");
-    if (this.following !== undefined) await Promise.race([this.following, sleep(3000)]);
-    if (this.killed === undefined) await this.remove();
-    if (late) throw tooLate(this.job);
-    if (terminated === undefined) {
-      const reason =
-        (pod === undefined ? undefined : reasonOfPod(pod)) ?? reasonOfJob(job) ?? "its pod was lost";
-      return { exitCode: 137, signal: null, error: { kind: "pod", message: reason } };
-    }
-    return exitOf(terminated);
-  }
-
-  /** Ends attempts that would wait for ever, with the reason that Kubernetes gives. */
-  private checkWaiting(pod: KubeObject): void {
-    const reason = reasonOfPod(pod) ?? "";
-    const pulling = /^(ErrImagePull|ImagePullBackOff)\b/.test(reason);
-    if (!pulling) this.pullFailing = undefined;
-    else this.pullFailing ??= Date.now();
-    const patient = this.pullFailing === undefined || Date.now() - this.pullFailing < PULL_PATIENCE_MS;
-    if (!hopeless.test(reason) && patient) return;
-    throw new SealflowError({
-      code: "CLUSTER_POD_UNSTARTABLE",
-      message: `task ${this.job.task.displayName}: its pod can't start: ${reason}`,
-      hint: "Check the image's name, the pull secret, and the secrets and config maps that the task names.",
-    });
+    return () => {
+      if (late) throw tooLate(this.job);
+      if (terminated !== undefined) return exitOf(terminated);
+      const reason = (pod === undefined ? undefined : reasonOfPod(pod)) ?? reasonOfJob(job);
+      return lost("pod", reason ?? "its pod was lost");
+    };
   }
 
   private async remove(graceSeconds?: number): Promise<void> {
@@ -192,30 +180,12 @@ export class Attempt implements StartedAttempt {
   }
 }
 
-function ended(signal: string): TaskExit {
-  return { exitCode: null, signal };
+function lost(kind: string, message: string): TaskExit {
+  return { exitCode: 137, signal: null, error: { kind, message } };
 }
 
-function statuses(pod: KubeObject): JsonObject[] {
-  const status = isJsonObject(pod.status) ? pod.status : {};
-  const list = Array.isArray(status.containerStatuses) ? status.containerStatuses : [];
-  return list.filter(isJsonObject).filter(({ name }) => name === "task");
-}
-
-function hasStarted(pod: KubeObject): boolean {
-  return statuses(pod).some(
-    ({ state }) => isJsonObject(state) && (isJsonObject(state.running) || isJsonObject(state.terminated)),
-  );
-}
-
-function terminationOf(pod: KubeObject): JsonObject | undefined {
-  const [container] = statuses(pod);
-  const state = isJsonObject(container?.state) ? container.state : {};
-  return isJsonObject(state.terminated) ? state.terminated : undefined;
-}
-
-function statusReason(pod: KubeObject | undefined): unknown {
-  return isJsonObject(pod?.status) ? pod.status.reason : undefined;
+function twice({ task }: ExecutorJob, pod: string): string {
+  return `${task.displayName} ran to its end in more than one pod. What ${pod} made counts, which was first.`;
 }
 
 function tooLate({ timeoutMs = 0 }: ExecutorJob): SealflowError {

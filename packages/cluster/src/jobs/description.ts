@@ -5,8 +5,8 @@ import { isDigest, type JsonObject, SealflowError } from "@sealflow/core";
 import type { ExecutorJob } from "@sealflow/engine";
 import type { ArtifactValue } from "@sealflow/pipeline";
 import { isConfidential } from "../overlay/confidential.js";
-import { type AddressOptions, type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
-import { artifactPrefix, resultKey } from "./names.js";
+import { type ArtifactStore, keyOf, uriOf } from "../stores/store.js";
+import { artifactPrefix, type Recorded, resultKey } from "./names.js";
 
 /** Where an attempt works in its pod. */
 export const workDirectory = "/sealflow/work";
@@ -62,9 +62,6 @@ export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): P
   const { python, task } = job;
   const command = [...at.command, ...at.args];
   if (python === undefined && command.length === 0) throw withoutCommand(job);
-  const result = await store.address(resultKey(job.runId, task.path), {
-    ...{ method: "PUT", seconds: ADDRESS_SECONDS, ifAbsent: true },
-  });
   const confidential = isConfidential(job.task);
   const description = {
     attempt: job.attempt,
@@ -74,7 +71,8 @@ export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): P
     executorInput: at.executorInput,
     inputs,
     outputs: await outputsOf(job, store, own),
-    result: { ...result, uri: uriOf(store, resultKey(job.runId, task.path)) },
+    recorded: await readable(store, resultKey(recordedOf(job))),
+    records: await eachPlace((place) => writable(store, resultKey(recordedOf(job), place))),
     ...(python === undefined
       ? { command }
       : {
@@ -101,54 +99,69 @@ export async function describeAttempt(job: ExecutorJob, store: ArtifactStore): P
   };
 }
 
-async function outputsOf(
-  job: ExecutorJob,
-  store: ArtifactStore,
-  path: (name: string) => string,
-): Promise<JsonObject[]> {
-  const prefix = artifactPrefix(job.runId, job.task.path, job.attempt);
-  const place = async (key: string) => ({
-    ...(await store.address(key, { method: "PUT", seconds: ADDRESS_SECONDS })),
+/** The record that an attempt shares with others. */
+export function recordedOf({ runId, task, since }: ExecutorJob): Recorded {
+  return { runId, path: task.path, since };
+}
+
+/** An address, and what it is called in messages. */
+async function readable(store: ArtifactStore, key: string): Promise<JsonObject> {
+  return {
+    ...(await store.address(key, { method: "GET", seconds: ADDRESS_SECONDS })),
     uri: uriOf(store, key),
-  });
-  return Promise.all(
-    Object.keys(job.task.outputArtifacts).map(async (name) => ({
-      name,
-      path: path(name),
-      plain: await place(`${prefix}/${name}`),
-      packed: await place(`${prefix}/${name}${PACKED}`),
-      absent: `${store.root}/absent/${name}`,
-    })),
-  );
+  };
+}
+
+/** An address that writes only where nothing is. */
+async function writable(store: ArtifactStore, key: string): Promise<JsonObject> {
+  const address = await store.address(key, { method: "PUT", seconds: ADDRESS_SECONDS, ifAbsent: true });
+  return { ...address, uri: uriOf(store, key) };
 }
 
 /** How many pods of one attempt may write an output: its node may be given up while the pod there goes on. */
 const PLACES = 3;
 
+function eachPlace<T>(of: (place: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: PLACES }, (_, index) => of(index + 1)));
+}
+
+/** Places of the outputs: each pod of the attempt writes to the first one that none has written to. */
+async function outputsOf(
+  { runId, task: { path, outputArtifacts }, attempt }: ExecutorJob,
+  store: ArtifactStore,
+  local: (name: string) => string,
+): Promise<JsonObject[]> {
+  const at = (place: number, name: string) =>
+    writable(store, `${artifactPrefix({ runId, path, attempt }, place)}/${name}`);
+  return Promise.all(
+    Object.keys(outputArtifacts).map(async (name) => ({
+      name,
+      path: local(name),
+      plain: await eachPlace((place) => at(place, name)),
+      packed: await eachPlace((place) => at(place, `${name}${PACKED}`)),
+      absent: `${store.root}/absent/${name}`,
+    })),
+  );
+}
+
 /**
  * Addresses of sealed outputs: places where this attempt writes them before it commits, each once, and where earlier ones wrote
- * theirs, since a commit stands even when its pod died before the record of its outputs was written. A retried run counts from 1
- * again.
+ * theirs, its own other pods among them, since a commit stands even when its pod died before the record of its outputs was written.
  */
-async function depotOf(job: ExecutorJob, store: ArtifactStore): Promise<JsonObject> {
-  const { runId, task, attempt } = job;
-  const places = (number: number, name: string) =>
-    Array.from(
-      { length: PLACES },
-      (_, index) => `${artifactPrefix(runId, task.path, number)}/kept/${name}.${index + 1}`,
-    );
-  const address = async (key: string, how: Pick<AddressOptions, "method" | "ifAbsent">) => ({
-    ...(await store.address(key, { ...how, seconds: ADDRESS_SECONDS })),
-    uri: uriOf(store, key),
-  });
+async function depotOf(
+  { runId, task: { path, outputArtifacts }, attempt }: ExecutorJob,
+  store: ArtifactStore,
+): Promise<JsonObject> {
+  const key = (number: number, name: string, place: number) =>
+    `${artifactPrefix({ runId, path, attempt: number })}/kept/${name}.${place}`;
+  const attempts = Array.from({ length: attempt }, (_, index) => attempt - index);
   const outputs: Record<string, JsonObject> = {};
-  for (const name of Object.keys(task.outputArtifacts)) {
-    const attempts = Array.from({ length: attempt }, (_, index) => attempt - index);
-    const put = places(attempt, name).map((key) => address(key, { method: "PUT", ifAbsent: true }));
-    const earlier = attempts
-      .flatMap((number) => places(number, name))
-      .map((key) => address(key, { method: "GET" }));
-    outputs[name] = { put: await Promise.all(put), earlier: await Promise.all(earlier) };
+  for (const name of Object.keys(outputArtifacts)) {
+    const earlier = attempts.map((number) => eachPlace((place) => readable(store, key(number, name, place))));
+    outputs[name] = {
+      put: await eachPlace((place) => writable(store, key(attempt, name, place))),
+      earlier: (await Promise.all(earlier)).flat(),
+    };
   }
   return { outputs, kept: KEPT_FILE };
 }
@@ -159,8 +172,7 @@ async function sourceOf(store: ArtifactStore, artifact: ArtifactValue): Promise<
   if (digest === undefined) return undefined;
   const key = keyOf(store, uri) ?? (uri.startsWith("file:") ? await brought(store, artifact) : undefined);
   if (key === undefined) return undefined;
-  const address = await store.address(key, { method: "GET", seconds: ADDRESS_SECONDS });
-  return { ...address, uri: uriOf(store, key), packed: key.endsWith(PACKED), digest };
+  return { ...(await readable(store, key)), packed: key.endsWith(PACKED), digest };
 }
 
 /** A file of this machine, in the store under its content. */

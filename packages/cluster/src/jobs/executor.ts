@@ -2,13 +2,15 @@
  * The engine's tasks as Kubernetes Jobs: the engine orders, Kubernetes places. What is made carries the run's labels and
  * belongs to one object of the run, so that it can be found again after a crash and goes with the run.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutorJob, StartedAttempt, TaskExecutor } from "@sealflow/engine";
 import type { KubeClient } from "../kube/client.js";
-import { statusOf } from "../kube/errors.js";
+import { isTransient, statusOf } from "../kube/errors.js";
 import type { KubeObject, OwnerReference } from "../kube/objects.js";
 import { type ArtifactStore, keyOf } from "../stores/store.js";
 import { Attempt } from "./attempt.js";
-import { describeAttempt } from "./description.js";
+import { Changes } from "./changes.js";
+import { describeAttempt, recordedOf } from "./description.js";
 import { attemptObjects, type Setting } from "./manifest.js";
 import { attemptLabel, managedBy, resultKey, runLabel, runName, taskKey, taskLabel } from "./names.js";
 import { readRuntime } from "./runtime.js";
@@ -30,6 +32,7 @@ export class JobsExecutor implements TaskExecutor {
   readonly name = "kubernetes";
   private readonly options: JobsOptions;
   private readonly settings = new Map<string, Promise<Setting>>();
+  private readonly changes = new Map<string, Changes>();
 
   constructor(options: JobsOptions) {
     this.options = options;
@@ -41,16 +44,17 @@ export class JobsExecutor implements TaskExecutor {
   async start(job: ExecutorJob): Promise<StartedAttempt> {
     const { client, store, namespace } = this.options;
     const setting = await this.setting(job);
-    const where = { client, store, namespace };
+    const where = { client, store, namespace, changes: this.changesOf(job.runId) };
     const earlier = await this.uncollected(job);
     if (earlier !== undefined) return new Attempt(job, earlier, where);
     // An earlier attempt whose Job is gone may have finished all the same.
-    if (job.attempt > 1 && (await store.has(resultKey(job.runId, job.task.path))))
+    if (job.attempt > job.since && (await store.has(resultKey(recordedOf(job)))))
       return new Attempt(job, undefined, where);
     const description = await describeAttempt(job, store);
     const [secret, made] = attemptObjects(job, description, setting);
-    await createOnce(client, secret);
-    await createOnce(client, made);
+    await patiently(job.signal, () => createOnce(client, secret));
+    const owner = await patiently(job.signal, () => createOnce(client, made));
+    await handOver(client, secret, owner);
     return new Attempt(job, made.metadata.name ?? "", where);
   }
 
@@ -69,19 +73,29 @@ export class JobsExecutor implements TaskExecutor {
     const ref = { apiVersion: "v1", kind: "ConfigMap", name: runName(runId), namespace };
     await client.delete(ref).catch(() => false);
     this.settings.delete(runId);
+    this.changes.delete(runId);
+  }
+
+  private changesOf(runId: string): Changes {
+    const { client, namespace } = this.options;
+    const known = this.changes.get(runId) ?? new Changes({ client, namespace }, runId);
+    this.changes.set(runId, known);
+    return known;
   }
 
   /** The newest Job of the task that no engine has collected: one of a process that died. */
   private async uncollected(job: ExecutorJob): Promise<string | undefined> {
-    if (job.attempt === 1) return undefined;
+    if (job.attempt === job.since) return undefined;
     const { client, namespace } = this.options;
     const labelSelector = `${runLabel}=${job.runId},${taskLabel}=${taskKey(job.task.path)}`;
     const { items } = await client.list(
       { apiVersion: "batch/v1", kind: "Job" },
       { namespace, labelSelector },
     );
-    const open = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const number = ({ metadata }: KubeObject) => Number(metadata.labels?.[attemptLabel] ?? 0);
+    const open = items.filter(
+      (each) => each.metadata.deletionTimestamp === undefined && number(each) >= job.since,
+    );
     return open.sort((a, b) => number(b) - number(a))[0]?.metadata.name;
   }
 
@@ -125,4 +139,30 @@ async function createOnce(client: KubeClient, object: KubeObject): Promise<KubeO
     const { name = "", namespace = "" } = object.metadata;
     return client.get({ apiVersion: object.apiVersion, kind: object.kind, name, namespace });
   }
+}
+
+/** For how long a busy API server is asked again, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** Asks again where another time may go better; what was made meanwhile is found again. */
+async function patiently<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isTransient(error) || Date.now() > end || signal.aborted) throw error;
+      await sleep(1000);
+    }
+  }
+}
+
+/**
+ * Lets a Job own the secret that its pod reads: where no engine comes back, Kubernetes removes both when the Job's time is up.
+ * A user who may not change secrets leaves it to the run's end.
+ */
+async function handOver(client: KubeClient, { metadata }: KubeObject, job: KubeObject): Promise<void> {
+  const { name = "", namespace = "" } = metadata;
+  const ref = { apiVersion: "v1", kind: "Secret", name, namespace };
+  await client.patch(ref, { metadata: { ownerReferences: [ownerOf(job)] } }).catch(() => undefined);
 }

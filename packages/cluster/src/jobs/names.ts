@@ -32,12 +32,33 @@ export function attemptName(runId: string, path: string, attempt: number): strin
   return `sf-${run}-${taskKey(path)}-${attempt}`;
 }
 
-/** Key of the record of a task's outputs: one for all of its attempts. */
-export function resultKey(runId: string, path: string): string {
-  return `runs/${runId}/${taskKey(path)}/result.json`;
+/** Which of a task's attempts share a record. */
+export interface Recorded {
+  readonly runId: string;
+  /** Of the task. */
+  readonly path: string;
+  /** Number of the first attempt whose outcome is open. */
+  readonly since: number;
 }
 
-/** Start of the keys of an attempt's artifacts. */
-export function artifactPrefix(runId: string, path: string, attempt: number): string {
-  return `runs/${runId}/${taskKey(path)}/${attempt}`;
+/**
+ * Key of the record of a task's outputs: one for all attempts since the task last ended.
+ *
+ * @param place 1 for the record that counts; those behind it are of pods that finished later.
+ */
+export function resultKey({ runId, path, since }: Recorded, place = 1): string {
+  const [from, number] = [since === 1 ? "" : `-${since}`, place === 1 ? "" : `.${place}`];
+  return `runs/${runId}/${taskKey(path)}/result${from}${number}.json`;
+}
+
+/**
+ * Start of the keys of an attempt's artifacts.
+ *
+ * @param place 1 for the first pod of the attempt, and so on.
+ */
+export function artifactPrefix(
+  { runId, path, attempt }: Pick<Recorded, "runId" | "path"> & { readonly attempt: number },
+  place = 1,
+): string {
+  return `runs/${runId}/${taskKey(path)}/${attempt}${place === 1 ? "" : `.${place}`}`;
 }

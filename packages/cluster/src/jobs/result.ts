@@ -4,15 +4,17 @@ import { dirname } from "node:path";
 import { SealflowError } from "@sealflow/core";
 import type { ExecutorJob } from "@sealflow/engine";
 
-/** Writes a result's parts to where the engine reads them. */
-export function writeResult(job: ExecutorJob, content: Uint8Array): void {
-  const { report, parameters } = readResult(job, content);
+/** Writes a result's parts to where the engine reads them; gives the name of the pod that made it. */
+export function writeResult(job: ExecutorJob, content: Uint8Array): string {
+  const { pod, report, parameters } = readResult(job, content);
   mkdirSync(dirname(job.places.executorOutput), { recursive: true });
   writeFileSync(job.places.executorOutput, JSON.stringify(report));
   for (const [name, text] of Object.entries(parameters)) writeFileSync(job.places.parameter(name), text);
+  return pod;
 }
 
 interface Result {
+  readonly pod: string;
   readonly report: object;
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -20,8 +22,8 @@ interface Result {
 function readResult(job: ExecutorJob, content: Uint8Array): Result {
   try {
     const value = JSON.parse(new TextDecoder().decode(content)) as Partial<Result> & { version?: number };
-    if (value.version === 1 && value.report !== undefined && value.parameters !== undefined)
-      return { report: value.report, parameters: value.parameters };
+    const { version, pod = "", report, parameters } = value;
+    if (version === 1 && report !== undefined && parameters !== undefined) return { pod, report, parameters };
   } catch {
     // Falls through to the refusal.
   }

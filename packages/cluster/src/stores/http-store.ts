@@ -56,7 +56,7 @@ export class HttpStore implements ArtifactStore {
       content,
     );
     if (answer.ok) return true;
-    if (ifAbsent && (answer.status === 412 || answer.status === 409)) return false;
+    if (ifAbsent && (await isTaken(answer))) return false;
     throw await this.failed(`writing ${key}`, answer);
   }
 
@@ -112,8 +112,7 @@ export class HttpStore implements ArtifactStore {
           headers,
           ...(body === undefined ? {} : { body: body as Blob }),
         });
-        if (answer.status < 500 && answer.status !== 429) return answer;
-        if (tries >= TRIES) return answer;
+        if (tries >= TRIES || !(await mayGoBetter(answer))) return answer;
         await answer.body?.cancel();
       } catch (cause) {
         const reason =
@@ -133,6 +132,22 @@ export class HttpStore implements ArtifactStore {
       `the store answered ${answer.status}${code === undefined ? "" : ` ${code}`}`,
     );
   }
+}
+
+/** Whether something is there already. Azure says that with the status of any conflict. */
+async function isTaken(answer: Response): Promise<boolean> {
+  return answer.status === 412 || (answer.status === 409 && (await says(answer, "BlobAlreadyExists")));
+}
+
+/** Whether to ask again: S3 wants it of two that write at the same moment, since both may have failed. */
+async function mayGoBetter(answer: Response): Promise<boolean> {
+  const { status } = answer;
+  const conflict = status === 409 && (await says(answer, "ConditionalRequestConflict"));
+  return status >= 500 || status === 429 || conflict;
+}
+
+async function says(answer: Response, word: string): Promise<boolean> {
+  return (await answer.clone().text()).includes(word);
 }
 
 /** Percent-encoding of a key for a path: everything but letters, digits, `-._~` and slashes. */

@@ -8,6 +8,10 @@ export interface TaskOf {
   readonly artifactInputs?: Readonly<Record<string, readonly [task: string, output: string, type: string]>>;
   readonly outputs?: Readonly<Record<string, string>>;
   readonly artifacts?: Readonly<Record<string, string>>;
+  /** Tasks that come before, besides those that it reads from. */
+  readonly after?: readonly string[];
+  /** Runs also where those have failed. */
+  readonly always?: boolean;
   readonly retries?: number;
   readonly platform?: object;
   readonly resources?: object;
@@ -80,7 +84,7 @@ function taskSpec(name: string, task: TaskOf): object {
     input,
     { taskOutputArtifact: { producerTask, outputArtifactKey } },
   ]);
-  const upstream = [...new Set(uses.map(([, [from]]) => from))];
+  const upstream = [...new Set([...uses.map(([, [from]]) => from), ...(task.after ?? [])])];
   return {
     taskInfo: { name },
     componentRef: { name: `comp-${name}` },
@@ -90,6 +94,7 @@ function taskSpec(name: string, task: TaskOf): object {
       artifacts: Object.fromEntries(artifacts),
     },
     ...(upstream.length === 0 ? {} : { dependentTasks: upstream }),
+    ...(task.always ? { triggerPolicy: { strategy: "ALL_UPSTREAM_TASKS_COMPLETED" } } : {}),
     ...(task.retries === undefined
       ? {}
       : { retryPolicy: { maxRetryCount: task.retries, backoffDuration: "0s" } }),

@@ -12,7 +12,9 @@ import {
 } from "@sealflow/pipeline";
 import type { CodeIdentity } from "../cache/key.js";
 import type { ExecutorJob, PythonJob, ResolvedJob, StartedAttempt, TaskExecutor } from "../elsewhere.js";
+import { isSuccess } from "../executors/failure.js";
 import type { TaskExit } from "../workers/protocol.js";
+import type { WorkerTask } from "../workers/worker.js";
 import type { AttemptStart } from "./attempt.js";
 import { resolver } from "./placeholders.js";
 import type { PythonWork, Work } from "./plan.js";
@@ -45,40 +47,54 @@ export function elsewhereStart(
   {
     work,
     executor,
+    since,
     timeoutMs,
-  }: { readonly work: Computed; readonly executor: TaskExecutor; readonly timeoutMs: number | undefined },
+  }: {
+    readonly work: Computed;
+    readonly executor: TaskExecutor;
+    readonly since: number;
+    readonly timeoutMs: number | undefined;
+  },
 ): AttemptStart {
   const { container } = work;
+  let open = since;
   return {
     start: async (places, log, number) => {
       const job: ExecutorJob = {
         runId: run.context.runId,
         runName: run.context.runName ?? run.context.runId,
         task,
-        attempt: number,
+        ...{ attempt: number, since: open },
         ...(work.kind === "python" ? { python: pythonJob(work) } : {}),
         resources: resolvedResources(run, task, container),
         locks: run.locks,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        ...{ log, places, signal: run.signal },
+        ...{ log, places, signal: run.signal, notice: run.notice },
         at: (locations) => resolvedAt(run, task, { container, locations }),
       };
-      return untilSuspended(await executor.start(job), run.signal);
+      const started = await executor.start(job);
+      const exit = started.exit.then((ended) => {
+        // Whoever starts another one could not use this one's outputs.
+        if (isSuccess(ended)) open = number + 1;
+        return ended;
+      });
+      return untilSuspended(started, exit, run.signal);
     },
   };
 }
 
 /** A suspended run lets its attempts go on: whoever resumes it takes them up. */
-function untilSuspended(started: StartedAttempt, signal: AbortSignal): StartedAttempt {
+function untilSuspended(started: StartedAttempt, exit: Promise<TaskExit>, signal: AbortSignal): WorkerTask {
   const left = new Promise<TaskExit>((resolve) => {
-    signal.addEventListener(
-      "abort",
-      () => isSuspended(signal) && resolve({ exitCode: null, signal: "SIGTERM" }),
-      { once: true },
-    );
+    const leave = () => {
+      if (!isSuspended(signal)) return;
+      started.leave();
+      resolve({ exitCode: null, signal: "SIGTERM" });
+    };
+    signal.addEventListener("abort", leave, { once: true });
   });
   return {
-    exit: Promise.race([started.exit, left]),
+    exit: Promise.race([exit, left]),
     kill: (how) => {
       if (!isSuspended(signal)) started.kill(how);
     },

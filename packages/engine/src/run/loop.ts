@@ -12,6 +12,8 @@ export interface LoopStart {
   readonly decisions: readonly Decision[];
   /** Attempts that earlier processes started, per task. */
   readonly attempts: ReadonlyMap<TaskPath, number>;
+  /** The last of them whose success no longer holds, per task. */
+  readonly settled: ReadonlyMap<TaskPath, number>;
 }
 
 /** Drives an interpretation until it has an outcome and nothing runs any more. */
@@ -138,7 +140,9 @@ export class RunLoop {
 
   private async execute(task: DueTask): Promise<void> {
     try {
-      const end = await runTask(this.run, task, (this.start.attempts.get(task.path) ?? 0) + 1);
+      const { attempts, settled } = this.start;
+      const after = (numbers: ReadonlyMap<TaskPath, number>) => (numbers.get(task.path) ?? 0) + 1;
+      const end = await runTask(this.run, task, { first: after(attempts), since: after(settled) });
       this.finish(task, end);
     } catch (cause) {
       this.settle?.reject(cause);

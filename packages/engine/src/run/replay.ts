@@ -1,6 +1,7 @@
 /** Bringing a recorded run back to where it was: recorded results go through the interpreter again. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { ErrorBody } from "@sealflow/core";
 import type { Decision, Interpretation, TaskOutputs, TaskPath, TaskResult } from "@sealflow/pipeline";
 import type { RunEvent } from "../events.js";
 
@@ -13,6 +14,8 @@ export interface Recorded {
   readonly ended: ReadonlySet<TaskPath>;
   /** Attempts started per task, so that logs are never overwritten. */
   readonly attempts: ReadonlyMap<TaskPath, number>;
+  /** Per task that runs once more: number of its last attempt with outputs that no longer hold or nobody could use. */
+  readonly settled: ReadonlyMap<TaskPath, number>;
 }
 
 /** Reads results out of events. */
@@ -21,7 +24,9 @@ export function recordedResults(events: readonly RunEvent[]): Recorded {
   const told = new Set<string>();
   const ended = new Set<TaskPath>();
   const attempts = new Map<TaskPath, number>();
+  const settled = new Map<TaskPath, number>();
   const forget = (path: TaskPath): void => {
+    if (isSettled(results, path)) settled.set(path, attempts.get(path) ?? 0);
     results.delete(path);
     ended.delete(path);
   };
@@ -31,11 +36,31 @@ export function recordedResults(events: readonly RunEvent[]): Recorded {
       for (const path of event.dropped ?? []) forget(path);
     }
     if (event.type === "task-started") attempts.set(event.path, event.attempt);
+    if (event.type === "task-retrying" && isRefused(event.error)) settled.set(event.path, event.attempt);
     if (event.type === "task-finished") results.set(event.path, resultOf(event));
     if (event.type === "task-finished" || event.type === "task-skipped") ended.add(event.path);
     if ("path" in event && event.path !== undefined) told.add(`${event.type} ${event.path}`);
   }
-  return { results, told, ended, attempts };
+  return { results, told, ended, attempts, settled };
+}
+
+/** Whether the last attempt gave outputs, be they such that nobody can use: there is nothing to wait for any more. */
+function isSettled(results: Recorded["results"], path: TaskPath): boolean {
+  const { state, error } = results.get(path) ?? {};
+  return state === "SUCCEEDED" || isRefused(error);
+}
+
+function isRefused(error: ErrorBody | undefined): boolean {
+  return error?.code.startsWith("ENGINE_OUTPUT_") === true;
+}
+
+/** The attempts that are settled once these tasks are dropped, too. */
+export function settledWith(
+  { results, attempts, settled }: Recorded,
+  dropped: readonly TaskPath[],
+): ReadonlyMap<TaskPath, number> {
+  const more = dropped.filter((path) => isSettled(results, path));
+  return new Map([...settled, ...more.map((path) => [path, attempts.get(path) ?? 0] as const)]);
 }
 
 /** A retry also takes back the ends of the DAGs around what it drops: those of all, since they are told again cheaply. */

@@ -34,6 +34,14 @@ export interface TaskEnd {
   readonly hidden?: readonly string[];
 }
 
+/** Numbers of a task's attempts. */
+export interface AttemptNumbers {
+  /** Of the first one here, above those of earlier processes. */
+  readonly first: number;
+  /** Of the first one whose outcome is open: one of an earlier process, or the first here. */
+  readonly since: number;
+}
+
 type Finished = Extract<RunEventBody, { type: "task-finished" }>;
 
 /** The journal's form of a task's end. */
@@ -61,9 +69,12 @@ export function nameOf({ path, displayName }: Pick<DueTask, "path" | "displayNam
 /**
  * Runs a task that has a place. Its failure is a result; only a store that can't be written is an exception.
  *
- * @param firstAttempt Number of the first attempt, above those of earlier processes.
  */
-export async function runTask(run: RunInProgress, due: DueTask, firstAttempt: number): Promise<TaskEnd> {
+export async function runTask(
+  run: RunInProgress,
+  due: DueTask,
+  { first: firstAttempt, since }: AttemptNumbers,
+): Promise<TaskEnd> {
   const startTime = run.services.now();
   const ended = (result: Omit<TaskResult, "path">, more: Partial<TaskEnd> = {}): TaskEnd => ({
     result: { path: due.path, ...result },
@@ -84,7 +95,7 @@ export async function runTask(run: RunInProgress, due: DueTask, firstAttempt: nu
     if (work.kind === "importer") return await imported(run, task, { work, ended, firstAttempt });
     if (work.kind === "claim" && run.services.executor !== undefined) throw claimElsewhere(task);
     if (work.kind === "claim") return claimed(run, task, { work, ended, firstAttempt });
-    return await computed(run, task, { work, ended, firstAttempt });
+    return await computed(run, task, { work, ended, firstAttempt, since });
   } catch (cause) {
     if (run.signal.aborted) return ended({ state: "CANCELED" });
     if (isStoreError(cause)) throw cause;
@@ -164,10 +175,11 @@ function claimed(
 async function computed(
   run: RunInProgress,
   due: DueTask,
-  { work, ended, firstAttempt }: Job<Computed>,
+  { work, ended, firstAttempt, since }: Job<Computed> & Pick<AttemptNumbers, "since">,
 ): Promise<TaskEnd> {
   const { executor } = run.services;
-  if (executor !== undefined) return computedElsewhere(run, due, { work, ended, firstAttempt, executor });
+  if (executor !== undefined)
+    return computedElsewhere(run, due, { work, ended, firstAttempt, since, executor });
   const task = await withContents(run, due);
   const around = surroundingsOf(run, task);
   const caching = task.caching.enabled && around.cacheable;
@@ -192,7 +204,13 @@ async function computed(
 async function computedElsewhere(
   run: RunInProgress,
   task: DueTask,
-  { work, ended, firstAttempt, executor }: Job<Computed> & { readonly executor: TaskExecutor },
+  {
+    work,
+    ended,
+    firstAttempt,
+    since,
+    executor,
+  }: Job<Computed> & Pick<AttemptNumbers, "since"> & { readonly executor: TaskExecutor },
 ): Promise<TaskEnd> {
   const caching = task.caching.enabled && !mountsVolumes(task);
   const key = caching ? cacheKey(task, elsewhereIdentity(run, task, { work, executor })) : undefined;
@@ -202,7 +220,7 @@ async function computedElsewhere(
     run.tell(startedEvent(task, firstAttempt, { cacheKey: key }));
     return ended({ state: "SUCCEEDED", outputs: present }, { cached: true });
   }
-  const start = elsewhereStart(run, task, { work, executor, timeoutMs: timeoutOf(task) });
+  const start = elsewhereStart(run, task, { work, executor, since, timeoutMs: timeoutOf(task) });
   const { outputs, durable, usage } = await attempts(run, task, { key, firstAttempt, start });
   if (key !== undefined) keep(run.services.store, key, outputs);
   return ended({ state: "SUCCEEDED", outputs }, { durable, usage });
