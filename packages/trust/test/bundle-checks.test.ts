@@ -198,6 +198,19 @@ describe("a bundle is refused", () => {
     ).toMatch(/^TRUST_BUNDLE_ORDER at claims/);
   });
 
+  it("with an entry of the log that nothing rests on, though it is in the log", async () => {
+    const { time, policyEpoch } = bundle.log.entries[0]?.entry ?? { time: "", policyEpoch: 0 };
+    const policy: LogEntry = {
+      ...{ version: "sealflow.log-entry/v1", time, policyEpoch },
+      ...{ kind: "policy", policy: world.policyDigest },
+    };
+    const more = await relogged(bundle, signer, (entries) => [policy, ...entries]);
+    const { checks } = await verify(more);
+    expect(checks.filter(({ passed }) => !passed)).toMatchObject([
+      { code: "TRUST_BUNDLE_EXTRA", where: "bundle", expected: "", got: "log entry 0" },
+    ]);
+  });
+
   it("that is larger than any that is read, before it is looked at", async () => {
     const { verdict, code, checks } = await verifyBundle(new Uint8Array(maxBundleBytes + 1));
     expect([verdict, code, checks.length]).toEqual(["refused", "TRUST_BUNDLE_TOO_LARGE", 1]);

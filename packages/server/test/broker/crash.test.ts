@@ -48,6 +48,8 @@ class Supervised {
   #child: ChildProcess | undefined;
   #stopped = false;
   #url = "";
+  /** Settled once the newest process has said where it listens, or has died: however long a busy machine takes for that. */
+  #listening: Promise<unknown> = Promise.resolve();
 
   constructor(world: World) {
     this.#setup = {
@@ -62,7 +64,10 @@ class Supervised {
     this.broker = httpBroker({
       url: "http://broker.invalid",
       // The port is another one after each start.
-      fetch: (input, init) => fetch(String(input).replace("http://broker.invalid", this.#url), init),
+      fetch: async (input, init) => {
+        await this.#listening;
+        return fetch(String(input).replace("http://broker.invalid", this.#url), init);
+      },
       wait: () => sleep(200),
       tries: 50,
     });
@@ -83,8 +88,11 @@ class Supervised {
       else throw new Error(`the broker ended: ${this.log}`);
       void this.start();
     });
-    const said = await Promise.race([once(child.stdout, "data"), once(child, "close").then(() => [""])]);
-    this.#url = String(said[0]).trim() || this.#url;
+    const said = Promise.race([once(child.stdout, "data"), once(child, "close").then(() => [""])]);
+    this.#listening = said.then(([text]) => {
+      this.#url = String(text).trim() || this.#url;
+    });
+    await this.#listening;
   }
 
   /** Kills it while it decides nothing; it is started again. */
@@ -132,7 +140,8 @@ const cases = (slow ? all : [2, 3, 4, 12]).flatMap((record) =>
   (slow || record === 3 || record === 4 ? points : ["stored" as const]).map((point) => ({ record, point })),
 );
 
-describe("a broker killed while it decides", () => {
+/** Each case takes seconds of an idle machine. */
+describe("a broker killed while it decides", { timeout: 600_000 }, () => {
   it.each(cases)("at record $record, $point: goes on as if nothing had happened", async (crash) => {
     await survives(crash);
   });

@@ -6,7 +6,7 @@ import type { TrustRoot } from "@sealflow/attest";
 import { type Digest, equalBytes, fromHex, type JsonObject, toHex } from "@sealflow/core";
 import { envelopeDigest } from "../document.js";
 import { type Checkpoint, openCheckpoint } from "../log/checkpoint.js";
-import { encodeLogEntry } from "../log/entry.js";
+import { encodeLogEntry, isOfRun } from "../log/entry.js";
 import { leafHash, verifyConsistency, verifyInclusion } from "../log/merkle.js";
 import { openTrustPolicy, type TrustPolicy } from "../policy.js";
 import { readRegisteredPipeline } from "../run/authorised.js";
@@ -241,15 +241,14 @@ async function chainOf(
   { entries, policy }: { readonly entries: readonly PlacedEntry[]; readonly policy: TrustPolicy },
   checks: BundleChecks,
 ): Promise<readonly PlacedEntry[]> {
-  const own = entries.filter(
-    ({ entry }) => "registration" in entry && entry.registration === registered.registration,
+  const own = entries.flatMap(({ entry, ...placed }) =>
+    isOfRun(entry, registered.registration) ? [{ entry, ...placed }] : [],
   );
   let previous: string | null = null;
   for (const { index, entry, hash } of own) {
     const where = `log entry ${index}`;
-    const named: string | null = "previous" in entry ? entry.previous : null;
     const chain = { code: "TRUST_BUNDLE_CHAIN", what: "no entry of the run is missing before it", where };
-    checks.same(chain, `${previous}`, `${named}`);
+    checks.same(chain, `${previous}`, `${entry.previous}`);
     const epoch = { code: "TRUST_BUNDLE_EPOCH", what: "decided under the run's policy", where };
     checks.same(epoch, `epoch ${policy.epoch}`, `epoch ${entry.policyEpoch}`);
     previous = hash;

@@ -55,6 +55,14 @@ export type LogEntry = z.infer<typeof schema>;
 /** An entry of a kind. */
 export type LogEntryOf<Kind extends LogEntry["kind"]> = Extract<LogEntry, { readonly kind: Kind }>;
 
+/** An entry of a run: it names the one before it. */
+export type RunLogEntry = Extract<LogEntry, { readonly previous: string | null }>;
+
+/** True for an entry of the run that a registration's digest names. */
+export function isOfRun(entry: LogEntry, registration: string): entry is RunLogEntry {
+  return "registration" in entry && entry.registration === registration;
+}
+
 /** Reads an entry strictly. @throws SealflowError `TRUST_DOCUMENT_MALFORMED` */
 export function checkLogEntry(value: unknown): LogEntry {
   return checkDocument({ what: "log entry", schema }, value);
