@@ -15,7 +15,10 @@ export const exitCode = {
 
 /** Errors of clusters and images that are about what was handed in. */
 const clusterInput =
-  /^CLUSTER_(BASE_UNFIT|ELF_INVALID|ENCLAVE_|ENVIRONMENT_(CONFLICT|SEVERAL|UNPINNED)|GRAMINE_|IMAGE_(EMPTY|LOCK|NAME|UNPINNED)|MANIFEST_INVALID|NODE_UNKNOWN|SIGNING_KEY|SIGSTRUCT_|SIZE_|VAULT_KEY)/;
+  /^CLUSTER_(BASE_UNFIT|ELF_INVALID|ENCLAVE_|ENVIRONMENT_(CONFLICT|SEVERAL|UNPINNED)|GRAMINE_|IMAGE_(EMPTY|LOCK|NAME|UNPINNED)|MANIFESTS?_INVALID|NODE_UNKNOWN|SIGNING_KEY|SIGSTRUCT_|SIZE_|VAULT_KEY)/;
+
+/** Work that Ctrl-C broke off. */
+const interruptions = new Set(["CLI_INTERRUPTED", "AZURE_INTERRUPTED", "CLUSTER_INSTALL_INTERRUPTED"]);
 
 /** Rooms whose errors are about what was handed in, before any work began. */
 const inputPrefixes = ["PIPELINE_", "IR_", "LINT_", "ATTEST_"];
@@ -76,7 +79,7 @@ export function isRefusal(code: string): boolean {
 
 /** The exit code for an error with this code. */
 export function exitCodeForError(code: string): number {
-  if (code === "CLI_INTERRUPTED" || code === "AZURE_INTERRUPTED") return exitCode.interrupted;
+  if (interruptions.has(code)) return exitCode.interrupted;
   if (operational.has(code)) return exitCode.failed;
   if (handedIn.has(code)) return exitCode.usage;
   if (code.startsWith("TRUST_") || refused.has(code)) return exitCode.refused;

@@ -1,4 +1,5 @@
 /** Flags to the objects of an installation. */
+import { isIPv4, isIPv6 } from "node:net";
 import { resolve } from "node:path";
 import {
   apiServerAddresses,
@@ -52,14 +53,19 @@ export async function liveFacts(client: KubeClient): Promise<LiveFacts> {
 }
 
 /** Reads or fetches the manifests and applies the overlay. */
-export async function prepare(context: CliContext, flags: ManifestFlags, live: LiveFacts): Promise<Prepared> {
+export async function prepare(
+  context: CliContext,
+  flags: ManifestFlags,
+  { signal, ...live }: LiveFacts & { readonly signal?: AbortSignal },
+): Promise<Prepared> {
   checkFlags(flags);
-  const objects = await manifestsOf(context, flags);
+  const egress = (flags.allowEgress ?? []).map(readEgress);
+  const objects = await manifestsOf(context, flags, signal);
   const login = await loginOf(context, flags, { objects, kept: live.dexPasswordHash });
   const images = flags.images === undefined ? undefined : await readImages(context, flags.images);
   const overlaid = overlayManifests(objects, {
     ...live,
-    egress: (flags.allowEgress ?? []).map(readEgress),
+    egress,
     loadBalancer: flags.loadBalancer,
     ...(images === undefined ? {} : { images }),
     ...(flags.registry === undefined ? {} : { registry: flags.registry }),
@@ -82,16 +88,24 @@ export async function prepare(context: CliContext, flags: ManifestFlags, live: L
   };
 }
 
-async function manifestsOf(context: CliContext, flags: ManifestFlags): Promise<KubeObject[]> {
+async function manifestsOf(
+  context: CliContext,
+  flags: ManifestFlags,
+  signal: AbortSignal | undefined,
+): Promise<KubeObject[]> {
+  const aborts = signal === undefined ? {} : { signal };
   const { manifests, mirror, digest } = flags;
   if (manifests === undefined) {
     return fetchRelease(releases[flags.profile], {
-      fetch,
+      ...{ fetch, ...aborts },
       ...(mirror === undefined ? {} : { mirror }),
       ...(digest === undefined ? {} : { digest }),
     });
   }
-  const objects = await readManifests(manifests.map((path) => resolve(context.cwd, path)));
+  const objects = await readManifests(
+    manifests.map((path) => resolve(context.cwd, path)),
+    aborts,
+  );
   if (digest !== undefined) checkDigest(objects, digest);
   return objects;
 }
@@ -102,8 +116,10 @@ async function loginOf(
   { passwordFile }: ManifestFlags,
   { objects, kept }: { readonly objects: readonly KubeObject[]; readonly kept: string | undefined },
 ): Promise<{ readonly hash: string; readonly generated?: string } | undefined> {
-  if (!objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === "dex-passwords"))
-    return undefined;
+  if (!objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === "dex-passwords")) {
+    if (passwordFile === undefined) return undefined;
+    throw usage("--password-file: expected manifests with a login (--profile kubeflow), got none with Dex");
+  }
   if (passwordFile === undefined) {
     if (kept !== undefined) return { hash: kept };
     const generated = newPassword();
@@ -117,7 +133,7 @@ async function loginOf(
 }
 
 async function readImages(context: CliContext, file: string): Promise<Record<string, string>> {
-  const value: unknown = JSON.parse(await readUserFile(resolve(context.cwd, file), file));
+  const value = parsed(await readUserFile(resolve(context.cwd, file), file));
   const entries = isJsonObject(value) ? Object.entries(value) : [];
   const wrong = entries.find(([, digest]) => !/^sha256:[0-9a-f]{64}$/.test(String(digest)));
   if (!isJsonObject(value) || wrong !== undefined)
@@ -125,15 +141,29 @@ async function readImages(context: CliContext, file: string): Promise<Record<str
   return value as Record<string, string>;
 }
 
-function readEgress(text: string): { cidr: string; port: number } {
-  const match = /^(\d+\.\d+\.\d+\.\d+(?:\/\d+)?|\[?[0-9a-f:]+\]?(?:\/\d+)?):(\d+)$/i.exec(text);
-  if (match === null)
-    throw usage(`--allow-egress: expected CIDR:PORT such as 203.0.113.7/32:8443, got ${text}`);
-  const [, address = "", port] = match;
-  return { cidr: address.includes("/") ? address : `${address}/32`, port: Number(port) };
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
-function checkFlags({ loadBalancer, tlsSecret, tlsIssuer, tlsHost = [] }: ManifestFlags): void {
+function readEgress(text: string): { cidr: string; port: number } {
+  const [, address = "", length, port = ""] = /^\[?([0-9a-f.:]+?)\]?(?:\/(\d+))?:(\d+)$/i.exec(text) ?? [];
+  const longest = isIPv4(address) ? 32 : isIPv6(address) ? 128 : undefined;
+  const prefix = Number(length ?? longest);
+  if (longest === undefined || prefix > longest || Number(port) < 1 || Number(port) > 65_535)
+    throw usage(`--allow-egress: expected CIDR:PORT such as 203.0.113.7/32:8443, got ${text}`);
+  return { cidr: `${address}/${prefix}`, port: Number(port) };
+}
+
+/** A host, a port, and a path, as image names begin. */
+const registryName = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9._-]+)*$/;
+
+function checkFlags({ loadBalancer, tlsSecret, tlsIssuer, tlsHost = [], registry }: ManifestFlags): void {
+  if (registry !== undefined && !registryName.test(registry))
+    throw usage(`--registry: expected HOST, HOST:PORT or HOST/PATH in lower case, got ${registry}`);
   if (loadBalancer && tlsSecret === undefined)
     throw usage("--load-balancer: expected --tls-secret beside it: a gateway without TLS is not exposed");
   if (tlsIssuer !== undefined && (tlsSecret === undefined || tlsHost.length === 0))

@@ -74,12 +74,14 @@ function paint(state: string, style: Style): string {
 /** `sealflow cluster install`. */
 export async function installCluster(context: CliContext, flags: InstallFlags): Promise<number> {
   if (flags.plan) return planOnly(context, flags);
+  if (flags.output !== undefined) throw outputWithoutPlan();
   const stopping = new AbortController();
   const release = context.onInterrupt(() => stopping.abort(interrupted()));
   try {
     return await withCluster(context, flags, async (client) => {
       if (!flags.skipPreflight) await requirePreflight(context, client, flags);
-      const prepared = await prepare(context, flags, await liveFacts(client));
+      const live = await liveFacts(client);
+      const prepared = await prepare(context, flags, { ...live, signal: stopping.signal });
       const { stdout, stderr } = context.process;
       for (const image of prepared.unpinned)
         stderr.write(`notice     ${image} is named by tag; --images pins it\n`);
@@ -100,9 +102,19 @@ export async function installCluster(context: CliContext, flags: InstallFlags): 
       else stdout.write(summary(flags, prepared, { ...result, healthy }));
       return healthy ? exitCode.ok : exitCode.failed;
     });
+  } catch (error) {
+    // Whatever was under way when it was broken off says so in its own words.
+    throw stopping.signal.aborted ? stopping.signal.reason : error;
   } finally {
     release();
   }
+}
+
+function outputWithoutPlan(): SealflowError {
+  return new SealflowError({
+    code: "CLI_CLUSTER_FLAGS",
+    message: "--output: expected --plan beside it: only a plan is written to a file",
+  });
 }
 
 /** Also when the installation was broken off: from then on the cluster keeps the password. */

@@ -10,6 +10,7 @@ export {
   objectsDigest,
   type Profile,
   parseObjects,
+  type Release,
   readManifests,
   releases,
 } from "./manifests.js";

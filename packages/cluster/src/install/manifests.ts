@@ -78,21 +78,26 @@ export const releases: Readonly<Record<Profile, Release>> = {
  *
  * @throws SealflowError `CLUSTER_MANIFESTS_INVALID`, `CLUSTER_KUSTOMIZE_MISSING`, `CLUSTER_KUSTOMIZE_FAILED`
  */
-export async function readManifests(paths: readonly string[]): Promise<KubeObject[]> {
+export async function readManifests(
+  paths: readonly string[],
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<KubeObject[]> {
   const objects: KubeObject[] = [];
   for (const path of paths) {
     if (!existsSync(path)) throw invalid(`${path}: expected a file or directory, got nothing`);
-    const text = statSync(path).isDirectory() ? await textOf(path) : readFileSync(path, "utf8");
-    objects.push(...parseObjects(text, path));
+    const text = statSync(path).isDirectory() ? await textOf(path, options) : readFileSync(path, "utf8");
+    const found = parseObjects(text, path);
+    if (found.length === 0) throw invalid(`${path}: expected Kubernetes objects, got none`);
+    objects.push(...found);
   }
   return objects;
 }
 
-async function textOf(directory: string): Promise<string> {
+async function textOf(directory: string, options: { readonly signal?: AbortSignal }): Promise<string> {
   const kustomized = ["kustomization.yaml", "kustomization.yml", "Kustomization"].some((name) =>
     existsSync(join(directory, name)),
   );
-  if (kustomized) return kustomize(directory);
+  if (kustomized) return kustomize(directory, options);
   const files = readdirSync(directory).filter((name) => /\.ya?ml$/.test(name));
   return files
     .sort()
@@ -114,8 +119,13 @@ export function parseObjects(text: string, file: string): KubeObject[] {
     if (!isJsonObject(value) || typeof value.kind !== "string" || typeof value.apiVersion !== "string")
       throw invalid(`${file}: expected Kubernetes objects with apiVersion and kind`);
     const list = value.kind === "List" && Array.isArray(value.items) ? value.items : [value];
-    return list.map((each) => encoded(each as unknown as KubeObject));
+    return list.map((each) => encoded(named(each as unknown as KubeObject, file)));
   });
+}
+
+function named(object: KubeObject, file: string): KubeObject {
+  if (typeof object.metadata?.name === "string" && object.metadata.name !== "") return object;
+  throw invalid(`${file}: expected a name of the ${object.kind}, got none`);
 }
 
 function encoded(object: KubeObject): KubeObject {
@@ -143,6 +153,16 @@ function keyOf(object: KubeObject): string {
   return `${object.apiVersion} ${describeObject(object)}`;
 }
 
+/** How a release is fetched. */
+export interface FetchOptions {
+  /** Address of a copy of the archive. Default: the release's own. */
+  readonly mirror?: string;
+  readonly fetch: Fetch;
+  /** Of the rendered objects, in place of the release's. */
+  readonly digest?: string;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Fetches a release's archive (from a mirror, if given), renders it, and checks that it is what was pinned.
  *
@@ -150,17 +170,18 @@ function keyOf(object: KubeObject): string {
  */
 export async function fetchRelease(
   release: Release,
-  { mirror, fetch, digest }: { readonly mirror?: string; readonly fetch: Fetch; readonly digest?: string },
+  { mirror, fetch, digest, signal }: FetchOptions,
 ): Promise<KubeObject[]> {
   const expected = digest ?? release.digest;
   if (expected === undefined) throw unpinned(release);
   const directory = mkdtempSync(join(tmpdir(), "sealflow-manifests-"));
   try {
     const archive = join(directory, "archive.tar.gz");
-    writeFileSync(archive, await download(mirror ?? release.archive, fetch));
+    writeFileSync(archive, await download(mirror ?? release.archive, fetch, signal));
     await run("tar", ["-xzf", archive, "-C", directory, "--strip-components=1", "--no-same-owner"]);
     for (const each of release.instead ?? []) takeInstead(directory, each);
-    const objects = await readManifests(release.kustomizations.map((path) => join(directory, path)));
+    const rendered = release.kustomizations.map((path) => join(directory, path));
+    const objects = await readManifests(rendered, signal === undefined ? {} : { signal });
     checkDigest(objects, expected);
     return objects;
   } finally {
@@ -185,13 +206,14 @@ export function checkDigest(objects: readonly KubeObject[], expected: string): v
   });
 }
 
-async function download(url: string, fetch: Fetch): Promise<Uint8Array> {
+async function download(url: string, fetch: Fetch, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
-    const answer = await fetch(url);
+    const answer = await fetch(url, signal === undefined ? {} : { signal });
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     return new Uint8Array(await answer.arrayBuffer());
   } catch (cause) {
-    const { message } = cause instanceof Error ? cause : new Error(String(cause));
+    signal?.throwIfAborted();
+    const message = reasonOf(cause);
     throw new SealflowError({
       code: "CLUSTER_MANIFESTS_UNREACHABLE",
       message: `${url}: expected the release's archive, got ${message}`,
@@ -201,13 +223,19 @@ async function download(url: string, fetch: Fetch): Promise<Uint8Array> {
   }
 }
 
+/** `fetch failed` has its reason as its cause. */
+function reasonOf(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return inner instanceof Error ? inner.message || inner.name : String(inner);
+}
+
 /** Programs that render, with what they are asked and the oldest version of kustomize that will do. */
 const renderers: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ["kustomize", ["version"], ["build"]],
   ["kubectl", ["version", "--client"], ["kustomize"]],
 ];
 
-async function kustomize(directory: string): Promise<string> {
+async function kustomize(directory: string, options: { readonly signal?: AbortSignal }): Promise<string> {
   const tried: string[] = [];
   for (const [program, version, build] of renderers) {
     const found = await run(program, [...version]).catch(() => undefined);
@@ -218,9 +246,10 @@ async function kustomize(directory: string): Promise<string> {
       continue;
     }
     try {
-      const { stdout } = await run(program, [...build, directory], { maxBuffer: 1 << 28 });
+      const { stdout } = await run(program, [...build, directory], { maxBuffer: 1 << 28, ...options });
       return stdout;
     } catch (cause) {
+      options.signal?.throwIfAborted();
       const { stderr = "" } = cause as { stderr?: string };
       throw notRendered(`${program} ${build.join(" ")} ${directory}`, stderr, cause);
     }
