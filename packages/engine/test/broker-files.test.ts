@@ -175,7 +175,7 @@ describe("a process that appends, killed again and again", () => {
     return Number(output.split("\n").slice(0, -1).at(-1) ?? -1);
   };
 
-  it("has every record that it said it had, whole and in order", async () => {
+  it("has every record that it said it had, whole and in order", { timeout: 600_000 }, async () => {
     const path = join(temporaryDirectory(), "broker.log");
     let said = -1;
     for (let round = 0; round < (slow ? 50 : 4); round++) {

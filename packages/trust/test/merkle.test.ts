@@ -49,7 +49,7 @@ describe("the Merkle log", () => {
   });
 
   const [first, second] = [many[0] ?? new Uint8Array(32), many[1] ?? new Uint8Array(32)];
-  const numbers = [-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY];
+  const numbers = [-1, 0.5, 1.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY];
 
   it("proves nothing of an index or a size that no log has", async () => {
     const root = await rootOf(many.slice(0, 2));
@@ -73,8 +73,10 @@ describe("the Merkle log", () => {
       { size: 2, root: await rootOf(many.slice(0, 2)) },
     ];
     expect(await verifyConsistency(earlier, later, [second])).toBe(true);
+    // Paths that would lead to both roots, were the size not looked at.
     for (const size of [...numbers, 0, 3])
-      expect(await verifyConsistency({ ...earlier, size }, later, [second])).toBe(false);
+      for (const proof of [[second], [first, second]])
+        expect(await verifyConsistency({ ...earlier, size }, later, proof)).toBe(false);
     for (const size of numbers)
       expect(await verifyConsistency(earlier, { ...later, size }, [second])).toBe(false);
   });
