@@ -20,7 +20,7 @@ export class MerkleTree {
       this.#levels[level] = nodes;
       nodes.push(node);
       if (nodes.length % 2 === 1) return;
-      node = await nodeHash(nodes.at(nodes.length - 2) ?? node, node);
+      node = await nodeHash(nodes.at(nodes.length - 2), node);
     }
   }
 
@@ -96,8 +96,9 @@ class HashList {
     this.#length++;
   }
 
-  at(index: number): Bytes | undefined {
-    return index < this.#length ? this.#bytes.slice(index * 32, index * 32 + 32) : undefined;
+  /** @param index Below the length. */
+  at(index: number): Bytes {
+    return this.#bytes.slice(index * 32, index * 32 + 32);
   }
 }
 
