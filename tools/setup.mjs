@@ -6,5 +6,5 @@ import { laneNamed } from "./lanes.mjs";
 const { values } = parseArgs({ options: { lane: { type: "string", multiple: true, default: [] } } });
 const wanted = values.lane.map(laneNamed);
 ensureNodeModules();
-ensureTestPython();
+console.log(`The tests' Python: ${ensureTestPython()}`);
 for (const lane of wanted) await lane.setup();
