@@ -185,3 +185,27 @@ it("finds each command that the documents name in a sentence", () => {
   );
   expect(unknown).toEqual([]);
 });
+
+it("finds each flag that a hint of an error names", () => {
+  const flags = new Set([...usages.values()].flatMap((usage) => [...usage.flags.keys()]));
+  const rooms = readdirSync(`${root}packages`).map((room) => `packages/${room}/src`);
+  const sources = rooms.flatMap((room) =>
+    readdirSync(root + room, { recursive: true }).map((name) => `${room}/${String(name)}`),
+  );
+  const hints = sources
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) =>
+      [
+        ...readFileSync(root + name, "utf8").matchAll(/\b(?:hint|mend):\s*(?:\n\s*)?("[^"\n]*"|`[^`]*`)/g),
+      ].map(([, text = ""]) => ({ name, text })),
+    );
+  expect(hints.length).toBeGreaterThan(150);
+  // Flags of az, openssl, npm, pip-compile and uv.
+  const others = new Set(["--generate-hashes", "--resource", "--query", "--wait", "--run-id"]);
+  const unknown = hints.flatMap(({ name, text }) =>
+    [...text.matchAll(/(?<![\w-])--[a-z][\w-]*\w/g)].flatMap(([flag]) =>
+      flags.has(flag) || others.has(flag) ? [] : [`${name}: ${flag}`],
+    ),
+  );
+  expect(unknown).toEqual([]);
+});

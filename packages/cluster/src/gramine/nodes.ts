@@ -34,7 +34,7 @@ export function sgxNode(size: string): SgxNode {
   throw new SealflowError({
     code: "CLUSTER_NODE_UNKNOWN",
     message: `node size: expected a size with SGX such as Standard_DC4s_v3, got ${size}`,
-    hint: "other machines: give --enclave-size, --threads and --epc",
+    hint: "for machines of another kind leave --node-size out, and give --enclave-size and --threads",
   });
 }
 
