@@ -80,13 +80,24 @@ async function reach(url: string, work: () => Promise<Response>): Promise<Respon
     return await work();
   } catch (cause) {
     if (cause instanceof Error && cause.name !== "TypeError") throw cause;
+    const reason = reasonOf(cause);
     throw new SealflowError({
       code: "KFP_UNREACHABLE",
-      message: `${new URL(url).origin}: expected an answer, got none`,
-      hint: "Check the address, and that the server runs: `sealflow serve` starts one here.",
+      message: `${new URL(url).origin}: expected an answer, got none${reason === undefined ? "" : `: ${reason}`}`,
+      hint: /certificate|self.signed|CERT_|altname/i.test(reason ?? "")
+        ? "Name the authority that vouches for the server in NODE_EXTRA_CA_CERTS."
+        : "Check the address, and that the server runs: `sealflow serve` starts one here.",
       cause,
     });
   }
+}
+
+/** What the platform says of a failed fetch, one level down; browsers say nothing. */
+function reasonOf(error: unknown): string | undefined {
+  const inner = error instanceof Error ? error.cause : undefined;
+  if (!(inner instanceof Error)) return undefined;
+  const { code } = inner as { code?: unknown };
+  return inner.message || (typeof code === "string" ? code : undefined);
 }
 
 async function json(answer: Response): Promise<unknown> {

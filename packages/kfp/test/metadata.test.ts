@@ -235,8 +235,16 @@ describe("the client of ML Metadata", () => {
     await expect(client.artifacts([1])).rejects.toMatchObject({ code: "KFP_ANSWER_INVALID" });
   });
 
-  it("says that nobody answers", async () => {
+  it("says that nobody answers, and why", async () => {
     const nobody = new MetadataClient({ baseUrl: "http://127.0.0.1:1" });
     await expect(nobody.runContext("run-1")).rejects.toMatchObject({ code: "KFP_UNREACHABLE" });
+    const untrusted = async () => {
+      throw new TypeError("fetch failed", { cause: new Error("self-signed certificate") });
+    };
+    const gateway = new MetadataClient({ baseUrl: "https://kubeflow.example", fetch: untrusted });
+    await expect(gateway.runContext("run-1")).rejects.toMatchObject({
+      message: "https://kubeflow.example: expected an answer, got none: self-signed certificate",
+      hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+    });
   });
 });
