@@ -50,8 +50,8 @@ export default defineConfig({
           name: "kubernetes",
           include: tests(".kubernetes.test.ts"),
           exclude: never,
-          // Each file has a cluster of its own: one after the other, so that two processors are enough.
-          fileParallelism: false,
+          // Each file has a cluster of its own, and waits for it most of the time: two at once keep two processors busy.
+          maxWorkers: 2,
         },
       },
     ],

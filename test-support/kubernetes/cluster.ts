@@ -3,7 +3,6 @@
  * their own. When the test's process ends, however it ends, the kernel ends them all.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -15,6 +14,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -59,7 +59,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const directory = mkdtempSync(join(tmpdir(), `sealflow-kubernetes-${process.pid}-`));
   removeStaleCgroups();
   removeStaleDirectories();
-  const net = network(directory);
+  const { network: net, release } = await claimNetwork();
   const node = options.node ?? true;
   const nodeName = node ? "sgx-0" : "";
   const server = `https://${net.nodeIp}:6443`;
@@ -80,7 +80,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const cluster: TestCluster = {
     ...{ kubeconfig: join(directory, "pki", "admin.conf"), server, nodeName, directory },
     ...{ hostIp: net.hostIp, nodeIp: net.nodeIp },
-    stop: () => stop(child, directory),
+    stop: () => stop(child, directory).finally(release),
   };
   try {
     await connectNetwork(child, directory, net);
@@ -157,16 +157,42 @@ interface Network {
   readonly device: string;
 }
 
-/** Addresses that depend on the directory, so that clusters can stand beside each other. */
-function network(directory: string): Network {
-  const hash = createHash("sha256").update(directory).digest();
-  const [a = 0, b = 0] = hash;
-  const base = (b % 63) * 4;
+/** How many clusters can stand beside each other on one machine. */
+const NETWORKS = 256;
+
+/** A name that only one process has at a time; the kernel takes it back when that one ends. */
+interface Claim {
+  readonly network: Network;
+  release(): void;
+}
+
+/** Addresses that no other cluster has, whichever process started it. */
+async function claimNetwork(): Promise<Claim> {
+  for (let number = process.pid % NETWORKS, tries = 0; tries < NETWORKS; tries++) {
+    const claim = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      claim.once("error", () => resolve(false));
+      // A socket without a file, as Linux has them.
+      claim.listen(`\0sealflow-kubernetes-${number}`, () => resolve(true));
+    });
+    if (free && !existsSync(`/sys/class/net/${deviceOf(number)}`)) {
+      claim.unref();
+      return { network: networkOf(number), release: () => claim.close() };
+    }
+    claim.close();
+    number = (number + 1) % NETWORKS;
+  }
+  throw new Error(`${NETWORKS} clusters stand already`);
+}
+
+const deviceOf = (number: number) => `sealflow${number}`;
+
+function networkOf(number: number): Network {
   return {
-    hostIp: `10.213.${a}.${base + 1}`,
-    nodeIp: `10.213.${a}.${base + 2}`,
-    podCidr: `10.214.${a}.0/24`,
-    device: `sf${hash.toString("hex").slice(0, 8)}`,
+    hostIp: `10.213.${number}.1`,
+    nodeIp: `10.213.${number}.2`,
+    podCidr: `10.214.${number}.0/24`,
+    device: deviceOf(number),
   };
 }
 
