@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openStore, pythonSources, type RunOptions } from "@sealflow/engine";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -13,10 +12,13 @@ import { interrupts } from "./jobs/interrupts.js";
 import { lostPods } from "./jobs/lost-pods.js";
 import {
   artifactsIn,
+  direct,
   engineOf,
   type JobsSetting,
-  left as leftOf,
   openJobsSetting,
+  phaseOf,
+  podsOf,
+  remains,
   runJobs,
 } from "./jobs/setting.js";
 import { otherStores } from "./jobs/stores.js";
@@ -38,7 +40,6 @@ afterAll(() => setting?.close());
 
 const artifacts = () => artifactsIn(objects);
 const run = (document: string, options?: RunOptions) => runJobs(setting, document, options);
-const left = (kind: string, apiVersion?: string) => leftOf(setting, kind, apiVersion);
 
 const sums = pipelineOf({
   make: python({
@@ -86,10 +87,7 @@ describe("tasks as Jobs", () => {
     });
     expect(numbers?.digest).toMatch(/^sha256:/);
     expect(logs.join("")).toContain("made 5");
-    await sleep(2000);
-    expect(await left("Job", "batch/v1")).toEqual([]);
-    expect(await left("Secret")).toEqual([]);
-    expect((await left("ConfigMap")).filter((name) => name.startsWith("sealflow-run-"))).toEqual([]);
+    await expect.poll(() => remains(setting), { timeout: 30_000, interval: 200 }).toEqual([]);
   });
 
   it("come from the cache while their artifacts are in the store, and run again when those are gone", async () => {
@@ -211,8 +209,7 @@ def looks() -> str:
     });
     const summary = await run(document, { signal: stop.signal, onLog: () => stop.abort() });
     expect(summary.state).toBe("CANCELED");
-    for (let tries = 0; tries < 50 && (await left("Job", "batch/v1")).length > 0; tries++) await sleep(200);
-    expect(await left("Job", "batch/v1")).toEqual([]);
+    await expect.poll(() => remains(setting), { timeout: 60_000, interval: 200 }).toEqual([]);
   });
 });
 
@@ -265,32 +262,34 @@ describe("sealflow run --on k8s:CONTEXT", () => {
 
 describe("an engine that dies", () => {
   it("finds its Jobs again: what ran on is taken up, what finished meanwhile counts, and nothing runs twice", async () => {
-    const marks = (name: string, seconds: number) =>
-      python({
-        code: `def ${name}() -> str:\n    import time, urllib.request, os\n    time.sleep(${seconds})\n    return os.environ["HOSTNAME"]\n`,
-        outputs: { Output: "STRING" },
-      });
-    const document = pipelineOf({ quick: marks("quick", 1), slow: marks("slow", 8) });
+    const director = await direct(setting);
+    const waits = (name: string) =>
+      python({ code: `def ${name}() -> str:${director.ask}    return pod\n`, outputs: { Output: "STRING" } });
     const file = join(directory, "crash.json");
-    writeFileSync(file, document);
+    writeFileSync(file, pipelineOf({ quick: waits("quick"), slow: waits("slow") }));
     const child = await crashing(file);
     const store = openStore(join(directory, "crash-store"));
-    await until(async () => (await left("Job", "batch/v1")).length === 2);
+    await expect.poll(() => director.asking.size, { timeout: 60_000, interval: 100 }).toBe(2);
     child.kill("SIGKILL");
-    const before = await left("Job", "batch/v1");
+    const [quick, slow] = await Promise.all(["quick", "slow"].map((path) => podsOf(setting, path)));
+    const pods = [...(quick ?? []), ...(slow ?? [])].map(({ metadata }) => metadata.name ?? "");
     // The quick one ends while nobody looks.
-    await sleep(4000);
+    director.says.set(pods[0] ?? "", "go");
+    const phase = async () => (await podsOf(setting, "quick")).map(phaseOf);
+    await expect.poll(phase, { timeout: 60_000, interval: 100 }).toEqual(["Succeeded"]);
     const [header] = store.listRuns();
     expect(header?.state).toBe("INTERRUPTED");
     const resumed = engineOf(setting, { records: "crash-store" });
-    const summary = await resumed.resume(header?.runId ?? "");
+    const resuming = resumed.resume(header?.runId ?? "");
+    director.says.set(pods[1] ?? "", "go");
+    const summary = await resuming;
     await resumed.close();
     expect(summary.error).toBeUndefined();
     expect(summary.tasks.map(({ state }) => state)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
     // Each ran in the pod that the first engine made.
-    const pods = summary.tasks.map(({ outputs }) => String(outputs.Output));
-    for (const pod of pods) expect(before.some((job) => pod.startsWith(job))).toBe(true);
-  });
+    expect(summary.tasks.map(({ outputs }) => outputs.Output)).toEqual(pods);
+    director.close();
+  }, 180_000);
 });
 
 /** An engine in a process of its own. */
@@ -318,15 +317,5 @@ async function crashing(document: string): Promise<ChildProcess> {
       env: { ...process.env, ...objects.environment },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     },
-  );
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await holds()) return;
-    await sleep(100);
-  }
-  throw new Error(
-    `not after 20 s; ${readFileSync(join(cluster.directory, "kubelet.log"), "utf8").slice(-2000)}`,
   );
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { cli } from "../../../cli/test/support/fake-context.js";
 import { pipelineOf, python } from "../support/jobs-pipelines.js";
-import { direct, type JobsSetting, left, podsOf } from "./setting.js";
+import { direct, type JobsSetting, left, podsOf, remains } from "./setting.js";
 
 /** The tests, over a cluster. */
 export function interrupts(setting: () => JobsSetting): void {
@@ -60,13 +60,7 @@ export function interrupts(setting: () => JobsSetting): void {
     interrupt();
     const { exitCode, stdout } = await running;
     expect([exitCode, JSON.parse(stdout).state]).toEqual([130, "CANCELED"]);
-    const remains = async () => [
-      ...(await left(setting(), "Job", "batch/v1")),
-      ...(await left(setting(), "Pod")),
-      ...(await left(setting(), "Secret")),
-      ...(await left(setting(), "ConfigMap")).filter((name) => name.startsWith("sealflow-run-")),
-    ];
-    await expect.poll(remains, { timeout: 60_000, interval: 200 }).toEqual([]);
+    await expect.poll(() => remains(setting()), { timeout: 60_000, interval: 200 }).toEqual([]);
     expect(await podsOf(setting(), "waits")).toEqual([]);
     director.close();
   }, 180_000);

@@ -9,6 +9,7 @@ import {
   direct,
   engineOf,
   type JobsSetting,
+  phaseOf,
   podsOf,
   runJobs,
 } from "./setting.js";
@@ -61,10 +62,7 @@ export function lostPods(setting: () => JobsSetting): void {
   }
 
   async function untilSucceeded(twin: string): Promise<void> {
-    const phase = async () => {
-      const { status } = await setting().client.get({ ...pod, name: twin });
-      return (status as { phase?: string }).phase;
-    };
+    const phase = async () => phaseOf(await setting().client.get({ ...pod, name: twin }));
     await expect.poll(phase, { timeout: 60_000, interval: 100 }).toBe("Succeeded");
   }
 

@@ -103,6 +103,18 @@ export async function podsOf({ client }: JobsSetting, path: string): Promise<Kub
   return items.filter(({ metadata }) => metadata.annotations?.["sealflow.dev/path"] === path);
 }
 
+/** What there is of runs in the cluster: all but the runtime, which stays. */
+export async function remains(setting: Pick<JobsSetting, "client">): Promise<string[]> {
+  const kinds = [["Job", "batch/v1"], ["Pod"], ["Secret"], ["ConfigMap"]] as const;
+  const names = await Promise.all(kinds.map(([kind, version]) => left(setting, kind, version)));
+  return names.flat().filter((name) => !name.startsWith("sealflow-runtime-"));
+}
+
+/** How far a pod is. */
+export function phaseOf({ status }: KubeObject): string {
+  return (status as { readonly phase?: string } | undefined)?.phase ?? "";
+}
+
 /** Somebody whom tasks ask for what they shall do: they wait until he knows. */
 export interface Director {
   /** Python that sets `word` to what this task's pod is told. */
