@@ -144,9 +144,11 @@ beforeAll(async () => {
       let count = 0;
       for await (const _ of store.read()) count++;
       const handle = await open(path, "r");
-      const { datasync } = Object.getPrototypeOf(handle);
+      const prototype = Object.getPrototypeOf(handle);
+      await handle.close();
+      const { datasync } = prototype;
       let until = Number(at);
-      Object.getPrototypeOf(handle).datasync = function () {
+      prototype.datasync = function () {
         // Between the write and the sync.
         if (until-- === 0) process.kill(process.pid, "SIGKILL");
         return datasync.call(this);
