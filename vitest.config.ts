@@ -34,6 +34,7 @@ export default defineConfig({
           exclude: [
             ...never,
             ...tests(".browser.test.ts"),
+            ...tests(".kubernetes.test.ts"),
             "examples/**",
             "packages/{attest,azure,pipeline,trust,web}/**",
             "packages/*/test/crash/**",
