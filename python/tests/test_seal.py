@@ -28,6 +28,7 @@ from sealflow.seal import (
     sealed_file,
 )
 from sealflow.seal.canonical import canonical_json, parse_canonical
+from sealflow.seal.keys import hpke_seal
 from sealflow.seal.memory import require_memory_backed, sweep
 
 ALICE = project_key_from(bytes([1] * 32))
@@ -177,6 +178,11 @@ class TestRecipients:
         for at in range(len(text)):
             wrong = text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
             assert code_of(lambda wrong=wrong: parse_recipient(wrong)) == "SEAL_RECIPIENT_INVALID"
+
+    @pytest.mark.parametrize("key", [bytes(32), b"\x01" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f"])
+    def test_of_small_order_are_refused(self, key):
+        recipient = parse_recipient(format_recipient(key))
+        assert code_of(lambda: hpke_seal(b"key", recipient, b"info")) == "SEAL_RECIPIENT_INVALID"
 
 
 class TestMemoryDirectory:

@@ -188,6 +188,22 @@ describe("a request", () => {
     return challenge.kind === "challenge" ? { nonce: challenge.nonce } : {};
   };
 
+  it("for a key of small order, to which anybody could decrypt, is refused and leaves the task due", async () => {
+    const world = await createWorld();
+    const { runId } = await registerRun(world);
+    const challenge = await world.broker.challenge({ runId, path: "prepare" });
+    if (challenge.kind !== "challenge") throw new Error("expected a challenge");
+    const { transcript } = await newAttempt(challenge, { sealingKey: "00".repeat(32) });
+    const evidence = await evidenceFor(world, transcript);
+    await expect(world.broker.request({ runId, transcript, evidence })).rejects.toMatchObject({
+      code: "SEAL_RECIPIENT_INVALID",
+    });
+    expect(await obtainGrant(world, runId, "prepare")).toMatchObject({
+      kind: "granted",
+      attempt: { transcript: { attempt: 1 } },
+    });
+  });
+
   it("is granted when nothing is wrong with it", async () => {
     expect(await told(() => ({}))).toMatchObject({ kind: "granted" });
   });

@@ -100,8 +100,19 @@ def parse_recipient(text: str) -> bytes:
 
 
 def hpke_seal(plaintext: bytes, recipient: bytes, info: bytes) -> tuple[bytes, bytes]:
-    """Encapsulated key and ciphertext."""
-    message = _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(recipient), info)
+    """Encapsulated key and ciphertext.
+
+    Raises SealError ``SEAL_RECIPIENT_INVALID`` for a key of small order, with which anybody could decrypt
+    (RFC 7748, section 6.1).
+    """
+    try:
+        message = _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(recipient), info)
+    except ValueError:
+        raise SealError(
+            "SEAL_RECIPIENT_INVALID",
+            f"recipient: expected a public key of X25519, got {recipient.hex()}, which has no private key",
+            "take the recipient from its owner's `sealflow keys show`",
+        ) from None
     return message[:32], message[32:]
 
 
