@@ -9,7 +9,14 @@ import { testPodman } from "../../../../test-support/podman.js";
 import { startRegistry } from "../../../../test-support/registry.js";
 import { type StoreServer, s3Server } from "../../../../test-support/stores/servers.js";
 import { connect, type KubeClient, type KubeObject, openArtifactStore } from "../../../cluster/src/index.js";
-import { ConfidentialWorld, must, runArguments } from "./confidential-world.js";
+import {
+  type Agreed,
+  ConfidentialWorld,
+  must,
+  runArguments,
+  runArgumentsOf,
+  small,
+} from "./confidential-world.js";
 import type { Outcome } from "./fake-context.js";
 
 /** What stands, and how it is used. */
@@ -32,8 +39,11 @@ export interface ConfidentialCluster {
   close(): Promise<void>;
 }
 
-/** Starts it all. */
-export function openConfidentialCluster(registryProgram: string): Promise<ConfidentialCluster> {
+/** Starts it all, for the small pipeline unless another one is agreed on. */
+export function openConfidentialCluster(
+  registryProgram: string,
+  agreed: Agreed = small,
+): Promise<ConfidentialCluster> {
   return standing(async (closing) => {
     const registryPort = 20_000 + (process.pid % 20_000);
     const cluster = await startCluster({ registryPort });
@@ -47,7 +57,7 @@ export function openConfidentialCluster(registryProgram: string): Promise<Confid
     closing.push(() => void vi.unstubAllGlobals());
     const objects = await s3Server(cluster.hostIp);
     closing.push(() => objects.stop());
-    const world = new ConfidentialWorld({ host: cluster.hostIp, registry: registry.host });
+    const world = new ConfidentialWorld({ host: cluster.hostIp, registry: registry.host }, agreed);
     closing.push(() => world.close());
     world.environment = { ...objects.environment, KUBECONFIG: cluster.kubeconfig };
     await world.open();
@@ -112,7 +122,7 @@ function using(parts: Parts) {
   const again = ["--on", "k8s:test", "--namespace", "default", "--artifacts", objects.uri, "--json"];
   const where = [...again, "--taint", "sgx=true:NoSchedule"];
   const run = (settings = world.settings()) =>
-    world.near("run", "pipeline.ts", "--sealed", ...where, ...settings, ...runArguments);
+    world.near("run", "pipeline.ts", "--sealed", ...where, ...settings, ...runArgumentsOf(world.agreed));
   const store = () =>
     openArtifactStore(objects.uri, { environment: objects.environment, fetch, now: Date.now });
   const podsOf = async (path: string) => {

@@ -17,8 +17,30 @@ import { type Serving, serving } from "./serving.js";
 /** Texts of the data and the model that must be nowhere outside of memory. */
 export const secrets = ["marker-row-one", "471147114711", "gradient_booster", "secret-weights"] as const;
 
-const rows = `id,name,income\n1,${secrets[0]},${secrets[1]}\n2,marker-row-two,471247124712`;
-const project = fileURLToPath(new URL("../testdata/sealed", import.meta.url));
+/** A pipeline, and what its data owner lets it do. */
+export interface Agreed {
+  /** Directory with `pipeline.ts`; what is named here of it is copied. */
+  readonly project: string;
+  readonly files: readonly string[];
+  /** The data owner's table: CSV. */
+  readonly rows: string;
+  /** Path of the importer that takes it, and the pipeline's parameter with its address. */
+  readonly importer: string;
+  readonly parameter: string;
+  /** `NAME=VALUE` */
+  readonly parameters: readonly string[];
+  readonly declassify: readonly string[];
+  readonly release: readonly string[];
+}
+
+/** The small pipeline: its data and its model hold {@link secrets}. */
+export const small: Agreed = {
+  project: fileURLToPath(new URL("../testdata/sealed", import.meta.url)),
+  files: ["."],
+  rows: `id,name,income\n1,${secrets[0]},${secrets[1]}\n2,marker-row-two,471247124712`,
+  ...{ importer: "importer", parameter: "path", parameters: [] },
+  ...{ declassify: ["train/Output"], release: ["load/Output"] },
+};
 
 /** Where things are. */
 export interface WorldPlaces {
@@ -32,6 +54,7 @@ export interface WorldPlaces {
 export class ConfidentialWorld {
   readonly directory = mkdtempSync(join(tmpdir(), "sealflow-world-"));
   readonly places: WorldPlaces;
+  readonly agreed: Agreed;
   broker = "";
   brokerPin = "";
   /** Digest of the image with Python, in the registry's `base/python`. */
@@ -41,14 +64,16 @@ export class ConfidentialWorld {
   private simulated: Record<string, string> = {};
   private readonly services: Serving[] = [];
 
-  constructor(places: WorldPlaces) {
+  constructor(places: WorldPlaces, agreed = small) {
     this.places = places;
-    cpSync(project, this.path("near"), { recursive: true });
+    this.agreed = agreed;
+    const { project, files } = agreed;
+    for (const file of files) cpSync(join(project, file), this.path("near", file), { recursive: true });
     for (const name of ["near", "owner", "far"]) {
       mkdirSync(this.path(name), { recursive: true });
       writeFileSync(this.path(name, "package.json"), "{}");
     }
-    writeFileSync(this.path("rows.csv"), rows);
+    writeFileSync(this.path("rows.csv"), agreed.rows);
   }
 
   path(...names: string[]): string {
@@ -165,7 +190,7 @@ export class ConfidentialWorld {
     const { recipient } = JSON.parse(await must(this.near("keys", "show", "--json"))).keys[0];
     const draft = [this.path("near", "pipeline.ts"), "--image", lock, "-o", "policy.yaml"];
     const who = ["--submitter", `alice=${this.path("alice.pub")}`, "--recipient", recipient];
-    const what = ["--input", `importer=${data}`, "--declassify", "train/Output", "--release", "load/Output"];
+    const what = ["--input", `${this.agreed.importer}=${data}`, ...leaving(this.agreed)];
     const roots = ["--simulated-root", `${this.simulated.simulatedRoots}`];
     await must(this.as("owner", "policy", "draft", ...draft, ...who, ...what, ...roots));
     const signing = ["--key", this.path("signer.pem"), "-o", "policy.signed"];
@@ -173,11 +198,23 @@ export class ConfidentialWorld {
   }
 }
 
-/** What `run` needs to know of this pipeline. */
-export const runArguments = [
-  ...["--param", "path=rows.csv.sealed", "--input", "importer=rows.csv.sealed"],
-  ...["--declassify", "train/Output", "--release", "load/Output"],
-] as const;
+/** What `run` needs to know of a pipeline. */
+export function runArgumentsOf(agreed: Agreed): readonly string[] {
+  const { importer, parameter, parameters } = agreed;
+  const given = [`${parameter}=rows.csv.sealed`, ...parameters].flatMap((each) => ["--param", each]);
+  return [...given, "--input", `${importer}=rows.csv.sealed`, ...leaving(agreed)];
+}
+
+/** The same of the small one. */
+export const runArguments = runArgumentsOf(small);
+
+/** What may leave in the clear. */
+function leaving({ declassify, release }: Agreed): readonly string[] {
+  return [
+    ...declassify.flatMap((each) => ["--declassify", each]),
+    ...release.flatMap((each) => ["--release", each]),
+  ];
+}
 
 /** The standard output of a command that must succeed. */
 export async function must(work: Promise<Outcome>): Promise<string> {
