@@ -51,8 +51,8 @@ export default defineConfig({
           name: "kubernetes",
           include: tests(".kubernetes.test.ts"),
           exclude: never,
-          // Each file has a cluster of its own, and waits for it most of the time: two at once keep two processors busy.
-          maxWorkers: 2,
+          // Each file has a cluster of its own, and waits for it most of the time: three at once keep two processors busy.
+          maxWorkers: 3,
         },
       },
     ],

@@ -39,7 +39,7 @@ describe("tasks in podman", () => {
       documentOf({ components: { work: python(program) }, tasks: { work: task("work") } }),
     );
     expect(summary).toMatchObject({ state: "SUCCEEDED" });
-    expect(summary.tasks[0]?.outputs["out"]).toMatch(/^3\.11\./);
+    expect(summary.tasks[0]?.outputs.out).toMatch(/^3\.11\./);
   });
 
   it("read what an importer found in place", async () => {
@@ -69,9 +69,7 @@ describe("tasks in podman", () => {
         tasks: { given: task("given"), reads: task("reads", { artifacts: { data: "given.artifact" } }) },
       }),
     );
-    expect(summary.tasks.find(({ path: at }) => at === "reads")?.outputs["out"]).toBe(
-      "from outside the store",
-    );
+    expect(summary.tasks.find(({ path: at }) => at === "reads")?.outputs.out).toBe("from outside the store");
   });
 
   it("fail alone, with the exit code and the log", async () => {
