@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from sealflow import pod, relay
+from sealflow import pod, relay, transfer
 from sealflow.enclave.depot import AddressDepot, DirectoryDepot, depot_of
 from sealflow.seal.artifact import SealSettings
 from sealflow.seal.keys import Identity
@@ -105,7 +105,7 @@ def test_addresses_keep_an_output_and_a_later_attempt_finds_it(
     file, digest = sealed
     store.depot(tmp_path / "first", 1).keep("data", digest, file)
     assert store.objects["/1/data.1"] == file.read_bytes()
-    noted = {"uri": "s3://b/1/data.1", "digest": pod.digest_of(str(file))}
+    noted = {"uri": "s3://b/1/data.1", "digest": transfer.digest_of(str(file))}
     assert pod.kept(str(tmp_path / "first" / "kept.json")) == {"data": noted}
     assert store.depot(tmp_path / "third", 3).bring("data", digest, tmp_path / "data")
     assert (tmp_path / "data").read_bytes() == file.read_bytes()
@@ -126,7 +126,7 @@ def test_pods_of_one_attempt_do_not_write_over_each_other(
     slower.keep("data", "sha256:" + "1" * 64, other)
     assert [store.objects[f"/1/data.{slot}"] for slot in (1, 2)] == [file.read_bytes(), other.read_bytes()]
     assert slower.bring("data", digest, tmp_path / "data")
-    with pytest.raises(pod.TransferError, match="all taken by other pods"):
+    with pytest.raises(transfer.TransferError, match="all taken by other pods"):
         slower.keep("data", digest, file)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sealflow import pod
+from sealflow import pod, transfer
 
 Json = dict[str, Any]
 
@@ -76,7 +76,7 @@ class Store:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(pod.time, "sleep", lambda _: None)
+    monkeypatch.setattr(transfer.time, "sleep", lambda _: None)
     made = Store()
     handler, directory = signal.getsignal(signal.SIGTERM), os.getcwd()
     yield made
@@ -311,7 +311,7 @@ def test_links_that_lead_out_of_the_directory_are_refused(tmp_path: Path, store:
         entry.linkname = "../../etc/passwd"
         archive.addfile(entry)
     store.put("in", buffer.getvalue())
-    with pytest.raises(pod.TransferError, match="leads out"):
+    with pytest.raises(transfer.TransferError, match="leads out"):
         pod.fetch({**store.place("in"), "path": f"{tmp_path}/inputs/a", "packed": True})
 
 

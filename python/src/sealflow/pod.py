@@ -16,26 +16,18 @@ import socket
 import subprocess
 import sys
 import tarfile
-import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
+
+from sealflow.transfer import BLOCK, TransferError, digest_of, opened, send, write_to_free
 
 Json = dict[str, Any]
 
-_BLOCK = 1 << 20
-_TRIES = 5
 # Kubernetes keeps this much of a container's last words.
 _LAST_WORDS = 4096
 # Exit codes besides the component's own.
 INPUTS_FAILED = 81
 OUTPUTS_FAILED = 82
-
-
-class TransferError(Exception):
-    """An object could not be read or written. The message holds no address: its signature is a secret."""
 
 
 def main(path: str) -> int:
@@ -64,7 +56,7 @@ def main(path: str) -> int:
 
 def _is_recorded(place: Json) -> bool:
     """Whether the task's outputs stand already. A store that does not say is no reason not to run."""
-    with contextlib.suppress(TransferError), _opened(place, "GET"):
+    with contextlib.suppress(TransferError), opened(place, "GET"):
         return True
     return False
 
@@ -160,8 +152,8 @@ def fetch(item: Json) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     packed = f"{path}.download"
     digest = hashlib.sha256()
-    with _opened(item, "GET") as answer, open(packed, "wb") as file:
-        while block := answer.read(_BLOCK):
+    with opened(item, "GET") as answer, open(packed, "wb") as file:
+        while block := answer.read(BLOCK):
             digest.update(block)
             file.write(block)
     expected = item.get("digest")
@@ -236,7 +228,7 @@ def _record(job: Json, content: bytes) -> None:
 def _stands(place: Json, content: bytes) -> bool:
     """Whether the record that is there is this one: its answer may have been lost on the way."""
     unread = contextlib.suppress(TransferError, OSError, http.client.HTTPException)
-    with unread, _opened(place, "GET") as answer:
+    with unread, opened(place, "GET") as answer:
         return bool(answer.read() == content)
     return False
 
@@ -287,6 +279,12 @@ def _keep(item: Json, path: str, known: Json | None) -> tuple[str, str | None]:
     return _upload(item["plain"], path)
 
 
+def _upload(places: list[Json], path: str) -> tuple[str, str]:
+    """Writes a file to the first free place; gives that one's URI, and the digest of the bytes."""
+    digest = digest_of(path)
+    return write_to_free(places, path, places[0]["uri"])["uri"], digest
+
+
 def _pack(directory: str, archive: str) -> None:
     """A tar that is the same for the same content: sorted, without times and owners."""
 
@@ -307,104 +305,6 @@ def _add(file: tarfile.TarFile, path: str, name: str, plain: Any) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
         for each in sorted(os.listdir(path)):
             _add(file, os.path.join(path, each), f"{name}/{each}", plain)
-
-
-def digest_of(path: str) -> str:
-    """The digest of a file's bytes."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _upload(places: list[Json], path: str) -> tuple[str, str]:
-    """Writes a file to the first free place; gives that one's URI, and the digest of the bytes."""
-    digest = digest_of(path)
-    for place in places:
-        if offer(place, path):
-            return place["uri"], digest
-    raise TransferError(f"{places[0]['uri']}: expected a free place, got all taken by other pods")
-
-
-def offer(place: Json, path: str) -> bool:
-    """Writes a file to an address; False when that allows only the first and another one was."""
-    for number in range(1, _TRIES + 1):
-        try:
-            with open(path, "rb") as file:
-                return send(place, file, os.path.getsize(path))
-        except _Interrupted:
-            if number == _TRIES:
-                raise
-            time.sleep(0.5 * 2**number)
-    return False
-
-
-class _Interrupted(TransferError):
-    """A stream has to be read from its beginning to be sent again."""
-
-
-def send(place: Json, content: bytes | BinaryIO, length: int) -> bool:
-    """Writes one object; False when the address allows only the first and another one was."""
-    headers = {**place["headers"], "Content-Length": str(length)}
-    for number in range(1, _TRIES + 1):
-        request = urllib.request.Request(place["url"], data=content, headers=headers, method="PUT")
-        try:
-            with urllib.request.urlopen(request, timeout=600):
-                return True
-        except urllib.error.HTTPError as error:
-            told = _told(error)
-            if _is_taken(error.code, told):
-                return False
-            reason = f"the store answered {error.code}"
-            if not _may_go_better(error.code, told):
-                raise TransferError(f"{place['uri']}: {reason}") from None
-        except (OSError, http.client.HTTPException) as error:
-            reason = str(getattr(error, "reason", error))
-        if not isinstance(content, bytes):
-            raise _Interrupted(f"{place['uri']}: {reason}")
-        if number < _TRIES:
-            time.sleep(0.5 * 2**number)
-    raise TransferError(f"{place['uri']}: {reason}")
-
-
-def _told(error: urllib.error.HTTPError) -> str:
-    """What a store says besides the status."""
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        return error.read(_LAST_WORDS).decode(errors="replace")
-    return ""
-
-
-def _is_taken(status: int, told: str) -> bool:
-    """Whether something is there already. Azure says that with the status of any conflict."""
-    return status == 412 or (status == 409 and "BlobAlreadyExists" in told)
-
-
-def _may_go_better(status: int, told: str) -> bool:
-    """Whether to ask again: S3 wants it of two that write at the same moment, since both may have failed."""
-    return status >= 500 or status == 429 or (status == 409 and "ConditionalRequestConflict" in told)
-
-
-@contextlib.contextmanager
-def _opened(item: Json, method: str) -> Iterator[Any]:
-    reason = ""
-    for number in range(1, _TRIES + 1):
-        request = urllib.request.Request(item["url"], headers=item["headers"], method=method)
-        try:
-            answer = urllib.request.urlopen(request, timeout=600)
-        except urllib.error.HTTPError as error:
-            reason = f"the store answered {error.code}"
-            if error.code < 500 and error.code != 429:
-                break
-        except (OSError, http.client.HTTPException) as error:
-            reason = str(getattr(error, "reason", error))
-        else:
-            with answer:
-                yield answer
-            return
-        if number < _TRIES:
-            time.sleep(0.5 * 2**number)
-    raise TransferError(f"{item['uri']}: {reason}")
 
 
 def _end(code: int, kind: str, message: str) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from sealflow import pod
+from sealflow import pod, transfer
 from sealflow.seal.digest import artifact_digest
 from sealflow.seal.errors import SealError
 
@@ -80,16 +80,12 @@ class AddressDepot:
         Another pod of the same attempt, on a node that was given up, may have committed what it wrote:
         nothing is written over.
         """
-        for place in self._outputs[output]["put"]:
-            if pod.offer(place, str(file)):
-                self._note(output, place, file)
-                return
-        raise pod.TransferError(f"{output}: expected a free place, got all taken by other pods")
+        self._note(output, transfer.write_to_free(self._outputs[output]["put"], str(file), output), file)
 
     def bring(self, output: str, digest: str, target: Path) -> bool:
         """Read what earlier attempts wrote for the output, until it is the artifact."""
         for address in self._outputs.get(output, {}).get("earlier", []):
-            with contextlib.suppress(pod.TransferError, OSError):
+            with contextlib.suppress(transfer.TransferError, OSError):
                 pod.fetch({**address, "path": str(target), "packed": False})
                 if _is(target, digest):
                     self._note(output, address, target)
@@ -98,7 +94,7 @@ class AddressDepot:
         return False
 
     def _note(self, output: str, place: Json, file: Path) -> None:
-        note = {"uri": place["uri"], "digest": pod.digest_of(str(file))}
+        note = {"uri": place["uri"], "digest": transfer.digest_of(str(file))}
         self._kept.write_text(json.dumps(pod.kept(str(self._kept)) | {output: note}), encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ from sealflow.enclave.collateral import AZURE_THIM, CollateralError, CollateralS
 from sealflow.enclave.depot import Depot, depot_of
 from sealflow.enclave.exchange import VERSION, Exchange
 from sealflow.enclave.place import task_path
-from sealflow.pod import TransferError
+from sealflow.transfer import TransferError
 
 Json = dict[str, Any]
 
